@@ -1,0 +1,24 @@
+# How our own code is compiled: warnings are errors, hardened in release builds.
+add_library(holdfast_compile INTERFACE)
+target_compile_options(holdfast_compile INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Werror -fno-omit-frame-pointer
+  # A broken invariant names its file from the root of the sources, wherever they were built.
+  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+target_compile_definitions(holdfast_compile INTERFACE _GLIBCXX_ASSERTIONS
+  SPDLOG_FMT_EXTERNAL HOLDFAST_VERSION="${PROJECT_VERSION}")
+
+if(HOLDFAST_SANITIZE)
+  # Fortify and automatic initialisation would hide from the sanitizers what they look for.
+  target_compile_options(holdfast_compile INTERFACE
+    -fsanitize=${HOLDFAST_SANITIZE} -fno-sanitize-recover=all -g)
+  target_link_options(holdfast_compile INTERFACE -fsanitize=${HOLDFAST_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 sees uninitialised members of its own std::function in instrumented code.
+    target_compile_options(holdfast_compile INTERFACE -Wno-maybe-uninitialized)
+  endif()
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  target_compile_options(holdfast_compile INTERFACE
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+    -fno-strict-overflow -fno-delete-null-pointer-checks)
+  target_link_options(holdfast_compile INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
