@@ -1,0 +1,71 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast {
+
+// An IPv4 or IPv6 address with its port.
+class SocketAddress {
+ public:
+  SocketAddress() = default;
+  explicit SocketAddress(const sockaddr& from);
+
+  // Reads "1.2.3.4:80", "[::1]:80" or ":80" (all IPv4 addresses); names are not resolved.
+  [[nodiscard]] static std::optional<SocketAddress> parse(std::string_view text);
+
+  [[nodiscard]] const sockaddr& raw() const { return storage_.any; }
+  [[nodiscard]] socklen_t raw_bytes() const;
+  [[nodiscard]] bool is_v6() const { return storage_.any.sa_family == AF_INET6; }
+  [[nodiscard]] std::uint16_t port() const;
+
+  // "1.2.3.4:80" or "[::1]:80".
+  [[nodiscard]] std::string text() const;
+
+  friend bool operator==(const SocketAddress& a, const SocketAddress& b);
+
+ private:
+  union Storage {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  };
+  Storage storage_{.v6 = {}};
+};
+
+// An IP address without its port, in 17 bytes: what an idle client connection keeps.
+// An IPv4 address mapped into IPv6 counts as IPv4.
+class IpAddress {
+ public:
+  static constexpr std::size_t max_text = 46;
+
+  IpAddress() = default;
+  explicit IpAddress(const sockaddr& from);
+  [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
+
+  // Writes the text form (without brackets) into `out`, which has max_text bytes.
+  [[nodiscard]] std::string_view write_text(char* out) const;
+
+ private:
+  friend class Network;
+  std::uint8_t bytes_[16] = {};
+  bool v6_ = false;
+};
+
+// A set of addresses with a common prefix: "10.0.0.0/8", "fd00::/8", or a single address.
+class Network {
+ public:
+  [[nodiscard]] static std::optional<Network> parse(std::string_view text);
+  [[nodiscard]] bool contains(const IpAddress& address) const;
+
+ private:
+  IpAddress base_;
+  int prefix_bits_ = 0;
+};
+
+}  // namespace holdfast

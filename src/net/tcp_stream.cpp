@@ -1,0 +1,274 @@
+#include "net/tcp_stream.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/check.h"
+
+namespace holdfast {
+namespace {
+
+// A dead machine on the other side is noticed within about half a minute, idle (keep-alive probes:
+// libuv fixes them at 10, one second apart) or busy (the user timeout: probes stop while bytes are
+// not acknowledged).
+constexpr unsigned keepalive_seconds = 20;
+constexpr unsigned user_timeout_ms = 30'000;
+
+}  // namespace
+
+int system_error(int status) { return status < 0 ? -status : 0; }
+
+TcpStream::TcpStream(Loop& loop, StreamEvents& events) : loop_(loop), events_(events) {
+  check(uv_tcp_init(&loop.uv_, &tcp_) == 0, "libuv could not make a stream");
+  loop_.opened();
+  tcp_.data = this;
+}
+
+TcpStream::~TcpStream() { check(closing_, "a stream is destroyed before it is closed"); }
+
+int TcpStream::adopt(int descriptor) {
+  const int status = uv_tcp_open(&tcp_, descriptor);
+  if (status != 0) {
+    ::close(descriptor);
+  } else {
+    descriptor_ = descriptor;
+  }
+  return system_error(status);
+}
+
+void TcpStream::accepted() {
+  uv_os_fd_t descriptor = -1;
+  check(uv_fileno(reinterpret_cast<const uv_handle_t*>(&tcp_), &descriptor) == 0,
+        "an accepted stream has a descriptor");
+  descriptor_ = descriptor;
+}
+
+// The socket is made here rather than by libuv, so that its options are set before the handshake.
+int TcpStream::connect(const SocketAddress& to) {
+  const int made = ::socket(to.raw().sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (made < 0) {
+    return errno;
+  }
+  if (const int failed = adopt(made); failed != 0) {
+    return failed;
+  }
+  uv_tcp_nodelay(&tcp_, 1);
+  uv_tcp_keepalive(&tcp_, 1, keepalive_seconds);
+  setsockopt(made, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+  uv_connect_t& request = loop_.connects_.make();
+  const int status = uv_tcp_connect(&request, &tcp_, &to.raw(), on_connect);
+  if (status != 0) {
+    loop_.connects_.release(request);
+  }
+  return system_error(status);
+}
+
+void TcpStream::on_connect(uv_connect_t* request, int status) {
+  TcpStream& self = *static_cast<TcpStream*>(request->handle->data);
+  self.loop_.connects_.release(*request);
+  if (!self.closing_) {
+    self.events_.on_connected(system_error(status));
+  }
+}
+
+bool TcpStream::read_now() {
+  char* buffer = loop_.read_buffer_.get();
+  const ssize_t count = ::recv(descriptor_, buffer, Loop::read_bytes, MSG_DONTWAIT);
+  if (count > 0) {
+    events_.on_bytes({buffer, static_cast<std::size_t>(count)});
+  } else if (count == 0) {
+    ended_ = true;
+    events_.on_end();
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+    return false;
+  } else {
+    report(-errno);
+  }
+  return true;
+}
+
+void TcpStream::start_reading() {
+  if (!closing_ && !broken_ && !ended_) {
+    // Fails only for a stream that is closing or not connected: both are reported elsewhere.
+    uv_read_start(stream(), on_allocate, on_read);
+  }
+}
+
+void TcpStream::pause_reading() {
+  if (!closing_) {
+    uv_read_stop(stream());
+  }
+}
+
+void TcpStream::on_allocate(uv_handle_t* from, std::size_t, uv_buf_t* buffer) {
+  TcpStream& self = *static_cast<TcpStream*>(from->data);
+  *buffer = uv_buf_init(self.loop_.read_buffer_.get(), Loop::read_bytes);
+}
+
+void TcpStream::on_read(uv_stream_t* from, ssize_t count, const uv_buf_t* buffer) {
+  TcpStream& self = *static_cast<TcpStream*>(from->data);
+  if (count > 0) {
+    self.events_.on_bytes({buffer->base, static_cast<std::size_t>(count)});
+  } else if (count == UV_EOF) {
+    self.ended_ = true;
+    self.events_.on_end();
+  } else if (count < 0) {
+    self.report(static_cast<int>(count));
+  }
+}
+
+void TcpStream::report(int status) {
+  if (!closing_ && !broken_) {
+    broken_ = true;
+    uv_read_stop(stream());
+    events_.on_broken(system_error(status));
+  }
+}
+
+// Writes past libuv as long as nothing is queued there: a send on the socket is cheaper for the
+// kernel than a write on a file, and never raises SIGPIPE.
+WriteOutcome TcpStream::write(std::span<const std::string_view> parts) {
+  check(parts.size() <= max_parts, "a write of too many parts");
+  if (closing_ || broken_) {
+    return WriteOutcome::broken;
+  }
+  if (parts.empty()) {
+    return pending_bytes() == 0 ? WriteOutcome::written : WriteOutcome::pending;
+  }
+  if (writes_in_flight_ != 0) {
+    return keep(parts, 0);
+  }
+  std::array<iovec, max_parts> buffers;
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    buffers[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
+    total += parts[i].size();
+  }
+  msghdr message{};
+  message.msg_iov = buffers.data();
+  message.msg_iovlen = parts.size();
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  const ssize_t taken = parts.size() == 1
+                            ? ::send(descriptor_, parts[0].data(), parts[0].size(), flags)
+                            : ::sendmsg(descriptor_, &message, flags);
+  if (taken >= 0 && static_cast<std::size_t>(taken) == total) {
+    return WriteOutcome::written;
+  }
+  if (taken < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ENOBUFS) {
+    return WriteOutcome::broken;
+  }
+  return keep(parts, taken < 0 ? 0 : static_cast<std::size_t>(taken));
+}
+
+// Copies what the kernel refused and queues it.
+WriteOutcome TcpStream::keep(std::span<const std::string_view> parts, std::size_t skip) {
+  std::size_t total = 0;
+  for (const std::string_view part : parts) {
+    total += part.size();
+  }
+  check(total - skip <= max_kept_bytes, "a write of too many bytes");
+  WriteRequest& request = loop_.writes_.make();
+  request.kept = loop_.blocks_.borrow(total - skip);
+  for (std::string_view part : parts) {
+    const std::size_t dropped = std::min(skip, part.size());
+    skip -= dropped;
+    request.kept.append(part.substr(dropped));
+  }
+  const std::string_view bytes = request.kept.bytes();
+  const uv_buf_t buffer =
+      uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  if (uv_write(&request.request, stream(), &buffer, 1, on_write) != 0) {
+    loop_.writes_.release(request);
+    return WriteOutcome::broken;
+  }
+  ++writes_in_flight_;
+  return WriteOutcome::pending;
+}
+
+void TcpStream::on_write(uv_write_t* request, int status) {
+  TcpStream& self = *static_cast<TcpStream*>(request->handle->data);
+  // uv_write_t is the first member of what was lent.
+  self.loop_.writes_.release(*reinterpret_cast<WriteRequest*>(request));
+  --self.writes_in_flight_;
+  if (self.closing_) {
+    return;
+  }
+  if (status != 0) {
+    self.report(status);
+  } else if (self.pending_bytes() == 0) {
+    self.events_.on_drained();
+  }
+}
+
+std::size_t TcpStream::pending_bytes() const {
+  return writes_in_flight_ == 0
+             ? 0
+             : uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(&tcp_));
+}
+
+void TcpStream::shut_down() {
+  if (closing_) {
+    return;
+  }
+  uv_shutdown_t& request = loop_.shutdowns_.make();
+  if (uv_shutdown(&request, stream(), on_shut_down) != 0) {
+    loop_.shutdowns_.release(request);  // not connected any more: nobody to tell
+  }
+}
+
+void TcpStream::on_shut_down(uv_shutdown_t* request, int) {
+  TcpStream& self = *static_cast<TcpStream*>(request->handle->data);
+  self.loop_.shutdowns_.release(*request);
+}
+
+void TcpStream::close() {
+  if (!closing_) {
+    closing_ = true;
+    uv_close(reinterpret_cast<uv_handle_t*>(&tcp_), on_close);
+  }
+}
+
+void TcpStream::reset() {
+  if (closing_) {
+    return;
+  }
+  // libuv refuses a reset behind a shutdown; then an ordinary close is all there is.
+  if (uv_tcp_close_reset(&tcp_, on_close) == 0) {
+    closing_ = true;
+  } else {
+    close();
+  }
+}
+
+void TcpStream::on_close(uv_handle_t* closed) {
+  TcpStream& self = *static_cast<TcpStream*>(closed->data);
+  self.loop_.closed();
+  self.events_.on_closed();
+}
+
+bool TcpStream::quiet() const {
+  char byte = 0;
+  const ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+int TcpStream::detach() {
+  check(pending_bytes() == 0, "a stream is detached while something is pending");
+  const int copy = closing_ ? -1 : ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  close();
+  return copy;
+}
+
+bool TcpStream::remote_address(sockaddr_storage& out) const {
+  socklen_t bytes = sizeof(out);
+  return ::getpeername(descriptor_, reinterpret_cast<sockaddr*>(&out), &bytes) == 0;
+}
+
+}  // namespace holdfast

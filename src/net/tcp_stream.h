@@ -1,0 +1,81 @@
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+
+#include "net/address.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+namespace holdfast {
+
+// A TCP connection on a loop: libuv wrapped once. Lives in its owner's slab and is released after
+// on_closed. Has no timer and, while idle, no request and no block of its own.
+class TcpStream final : public Stream {
+ public:
+  TcpStream(Loop& loop, StreamEvents& events);
+  TcpStream(const TcpStream&) = delete;
+  TcpStream& operator=(const TcpStream&) = delete;
+  ~TcpStream();
+
+  [[nodiscard]] int adopt(int descriptor) override;
+  [[nodiscard]] int connect(const SocketAddress& to) override;
+  bool read_now() override;
+  void start_reading() override;
+  void pause_reading() override;
+  [[nodiscard]] WriteOutcome write(std::span<const std::string_view> parts) override;
+  [[nodiscard]] std::size_t pending_bytes() const override;
+  void shut_down() override;
+  void close() override;
+  void reset() override;
+  [[nodiscard]] bool quiet() const override;
+  [[nodiscard]] int detach() override;
+
+  // The address of the other side, or false if it has gone already.
+  [[nodiscard]] bool remote_address(sockaddr_storage& out) const;
+
+ private:
+  friend class Listener;
+
+  static void on_allocate(uv_handle_t* from, std::size_t suggested, uv_buf_t* buffer);
+  static void on_read(uv_stream_t* from, ssize_t count, const uv_buf_t* buffer);
+  static void on_write(uv_write_t* request, int status);
+  static void on_connect(uv_connect_t* request, int status);
+  static void on_shut_down(uv_shutdown_t* request, int status);
+  static void on_close(uv_handle_t* closed);
+
+  [[nodiscard]] uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
+  // libuv has put an accepted connection into it.
+  void accepted();
+  [[nodiscard]] WriteOutcome keep(std::span<const std::string_view> parts, std::size_t skip);
+  // Tells the owner; a broken connection closes itself no more than it must: the owner decides.
+  void report(int status);
+
+  uv_tcp_t tcp_;
+  Loop& loop_;
+  StreamEvents& events_;
+  int descriptor_ = -1;  // libuv's, valid from the start of the connection until close()
+  std::uint32_t writes_in_flight_ = 0;  // queued in libuv
+  bool closing_ = false;
+  bool broken_ = false;  // and the owner knows
+  bool ended_ = false;   // the other side has sent end of stream, and the owner knows
+};
+
+// The TCP streams of one loop.
+class TcpStreams final : public StreamFactory {
+ public:
+  explicit TcpStreams(Loop& loop) : loop_(loop) {}
+
+  [[nodiscard]] TcpStream& make(StreamEvents& events) override { return slab_.make(loop_, events); }
+  void release(Stream& stream) override { slab_.release(static_cast<TcpStream&>(stream)); }
+
+ private:
+  Loop& loop_;
+  Slab<TcpStream> slab_;
+};
+
+// The errno value behind a libuv status.
+[[nodiscard]] int system_error(int status);
+
+}  // namespace holdfast
