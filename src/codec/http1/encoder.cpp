@@ -1,0 +1,314 @@
+#include "codec/http1/encoder.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/check.h"
+#include "codec/http1/hop_by_hop.h"
+
+namespace holdfast::http1 {
+namespace {
+
+constexpr std::string_view crlf = "\r\n";
+constexpr std::size_t field_overhead = 4;  // ": " and CRLF
+constexpr std::size_t max_decimal_bytes = 20;
+
+// What a head costs beyond its start line and its fields: names and values of all that we write
+// ourselves, each at its longest, and the empty line.
+constexpr std::size_t own_request_bytes = 256;
+constexpr std::size_t own_response_bytes = 128;
+
+// Writes text into room that the caller has proven to be large enough.
+class Writer {
+ public:
+  explicit Writer(std::span<char> room)
+      : begin_(room.data()), at_(begin_), end_(begin_ + room.size()) {}
+
+  void add(std::string_view text) {
+    debug_check(text.size() <= room(), "an encoded head is longer than its bound");
+    if (!text.empty()) {
+      std::memcpy(at_, text.data(), text.size());
+      at_ += text.size();
+    }
+  }
+
+  template <class... Texts>
+  void add_all(const Texts&... texts) {
+    (add(std::string_view(texts)), ...);
+  }
+
+  void add_field(std::string_view name, std::string_view value) {
+    add_all(name, ": ", value, crlf);
+  }
+
+  void add_number(std::uint64_t number, int base = 10) {
+    const std::to_chars_result written = std::to_chars(at_, end_, number, base);
+    debug_check(written.ec == std::errc(), "an encoded head is longer than its bound");
+    at_ = written.ptr;
+  }
+
+  void add_content_length(std::uint64_t length) {
+    add("Content-Length: ");
+    add_number(length);
+    add(crlf);
+  }
+
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(at_ - begin_); }
+  [[nodiscard]] std::size_t room() const { return static_cast<std::size_t>(end_ - at_); }
+
+ private:
+  char* begin_;
+  char* at_;
+  char* end_;
+};
+
+std::size_t fields_bound(std::span<const Field> fields) {
+  std::size_t bound = 0;
+  for (const Field& field : fields) {
+    bound += field.name.size() + field.value.size() + field_overhead;
+  }
+  return bound;
+}
+
+void add_connection(Writer& writer, ConnectionWord word) {
+  switch (word) {
+    case ConnectionWord::none:
+      return;
+    case ConnectionWord::keep_alive:
+      return writer.add("Connection: keep-alive\r\n");
+    case ConnectionWord::close:
+      return writer.add("Connection: close\r\n");
+  }
+}
+
+void add_framing(Writer& writer, BodyKind body, std::uint64_t length) {
+  switch (body) {
+    case BodyKind::none:
+    case BodyKind::until_close:
+      return;
+    case BodyKind::length:
+      return writer.add_content_length(length);
+    case BodyKind::chunked:
+      return writer.add("Transfer-Encoding: chunked\r\n");
+  }
+}
+
+// Which of the forwarding fields a trusted client gave; the others are written anew.
+struct Forwarding {
+  bool proto = false;
+  bool host = false;
+};
+
+// The field says who sent the request, so only a trusted client may say it.
+bool tells_origin(FieldId id) {
+  return id == FieldId::forwarded || id == FieldId::x_forwarded_for ||
+         id == FieldId::x_forwarded_host || id == FieldId::x_forwarded_proto ||
+         id == FieldId::x_real_ip;
+}
+
+// Copies a field of the client's, unless it goes no further or is written later as a list.
+void copy_request_field(Writer& writer, const Field& field, bool trusted, Forwarding& given) {
+  const FieldId id = field.id;
+  if (id == FieldId::via || id == FieldId::x_forwarded_for || stops_in_request(id) ||
+      (!trusted && tells_origin(id))) {
+    return;
+  }
+  given.proto |= id == FieldId::x_forwarded_proto;
+  given.host |= id == FieldId::x_forwarded_host;
+  writer.add_field(field.name, field.value);
+}
+
+// A list field that each proxy extends, and our element of it; empty if we have none.
+struct ExtendedList {
+  FieldId id;
+  std::string_view name;
+  std::string_view own;
+};
+
+// Writes one list field: the elements in the fields that are kept, then ours.
+void add_list(Writer& writer, const ExtendedList& list, std::span<const Field> kept) {
+  std::string_view before = list.name;
+  std::string_view between = ": ";
+  const auto add_element = [&](std::string_view element) {
+    if (!element.empty()) {
+      writer.add_all(before, between, element);
+      before = ",";
+      between = " ";
+    }
+  };
+  for (const Field& field : kept) {
+    if (field.id == list.id) {
+      add_element(field.value);
+    }
+  }
+  add_element(list.own);
+  if (before != list.name) {
+    writer.add(crlf);
+  }
+}
+
+void add_forwarding(Writer& writer, const RequestHead& head, const RequestPlan& plan,
+                    const Forwarding& given) {
+  const bool received_http11 = head.version == Version::http11;
+  add_list(writer, {FieldId::via, "Via", received_http11 ? "1.1 holdfast" : "1.0 holdfast"},
+           head.fields);
+  add_list(writer, {FieldId::x_forwarded_for, "X-Forwarded-For", plan.client_address},
+           plan.trusted ? head.fields : std::span<const Field>());
+  if (!given.proto) {
+    writer.add_field("X-Forwarded-Proto", plan.client_scheme);
+  }
+  if (!given.host && !head.host.empty()) {
+    writer.add_field("X-Forwarded-Host", head.host);
+  }
+}
+
+// The reason of the backend, with anything that is no plain ASCII text made harmless.
+void add_status_line(Writer& writer, int status, std::string_view reason) {
+  writer.add("HTTP/1.1 ");
+  writer.add_number(static_cast<std::uint64_t>(status));
+  writer.add(" ");
+  for (const char c : reason) {
+    const char printable = c >= 0x20 && c < 0x7f ? c : '?';
+    writer.add({&printable, 1});
+  }
+  writer.add(crlf);
+}
+
+void copy_response_fields(Writer& writer, std::span<const Field> fields) {
+  for (const Field& field : fields) {
+    if (!stops_in_response(field.id)) {
+      writer.add_field(field.name, field.value);
+    }
+  }
+}
+
+struct KnownReason {
+  int status;
+  std::string_view reason;
+};
+
+// The phrases of RFC 9110 section 15 and RFC 6585 for the answers that holdfast gives itself.
+constexpr std::array known_reasons = {
+    KnownReason{200, "OK"},
+    KnownReason{400, "Bad Request"},
+    KnownReason{403, "Forbidden"},
+    KnownReason{404, "Not Found"},
+    KnownReason{405, "Method Not Allowed"},
+    KnownReason{408, "Request Timeout"},
+    KnownReason{411, "Length Required"},
+    KnownReason{413, "Content Too Large"},
+    KnownReason{414, "URI Too Long"},
+    KnownReason{417, "Expectation Failed"},
+    KnownReason{429, "Too Many Requests"},
+    KnownReason{431, "Request Header Fields Too Large"},
+    KnownReason{500, "Internal Server Error"},
+    KnownReason{501, "Not Implemented"},
+    KnownReason{502, "Bad Gateway"},
+    KnownReason{503, "Service Unavailable"},
+    KnownReason{504, "Gateway Timeout"},
+    KnownReason{505, "HTTP Version Not Supported"},
+};
+
+std::string_view reason_of(int status) {
+  for (const KnownReason& known : known_reasons) {
+    if (known.status == status) {
+      return known.reason;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::size_t request_bound(const RequestHead& head, const RequestPlan& plan) {
+  return head.method_text.size() + head.target.size() + plan.host.size() + head.host.size() +
+         plan.client_address.size() + plan.client_scheme.size() + fields_bound(head.fields) +
+         own_request_bytes;
+}
+
+std::size_t response_bound(const ResponseHead& head) {
+  return head.reason.size() + fields_bound(head.fields) + own_response_bytes;
+}
+
+std::size_t encode_request(const RequestHead& head, const RequestPlan& plan, std::span<char> out) {
+  check(out.size() >= request_bound(head, plan), "no room for an encoded request");
+  Writer writer(out);
+  writer.add_all(head.method_text, " ", head.target,
+                 plan.version == Version::http11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+  if (!plan.host.empty()) {
+    writer.add_field("Host", plan.host);
+  }
+  Forwarding given;
+  for (const Field& field : head.fields) {
+    copy_request_field(writer, field, plan.trusted, given);
+  }
+  add_forwarding(writer, head, plan, given);
+  add_framing(writer, plan.body, plan.content_length);
+  add_connection(writer, plan.connection);
+  writer.add(crlf);
+  return writer.size();
+}
+
+std::size_t encode_response(const ResponseHead& head, const ResponsePlan& plan,
+                            std::span<char> out) {
+  check(out.size() >= response_bound(head), "no room for an encoded answer");
+  Writer writer(out);
+  add_status_line(writer, head.status, head.reason);
+  copy_response_fields(writer, head.fields);
+  if (plan.body == BodyKind::none && head.announces_length) {
+    writer.add_content_length(head.content_length);
+  }
+  add_framing(writer, plan.body, plan.content_length);
+  add_connection(writer, plan.connection);
+  writer.add(crlf);
+  return writer.size();
+}
+
+std::size_t encode_interim(const ResponseHead& head, std::span<char> out) {
+  check(out.size() >= response_bound(head), "no room for an encoded interim answer");
+  Writer writer(out);
+  add_status_line(writer, head.status, head.reason);
+  copy_response_fields(writer, head.fields);
+  writer.add(crlf);
+  return writer.size();
+}
+
+std::size_t encode_local_answer(int status, std::string_view text, Method method,
+                                ConnectionWord connection, int retry_after, std::span<char> out) {
+  check(out.size() >= local_answer_bytes, "no room for an answer of our own");
+  // All of the head fits into the half that the text leaves.
+  constexpr std::size_t max_text_bytes = local_answer_bytes / 2;
+  const std::string_view body = text.substr(0, max_text_bytes);
+  Writer writer(out);
+  add_status_line(writer, status, reason_of(status));
+  writer.add("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n");
+  if (status == 405) {
+    // RFC 9110 section 15.5.6 demands it.
+    writer.add("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+  }
+  if (retry_after > 0) {
+    writer.add("Retry-After: ");
+    writer.add_number(static_cast<std::uint64_t>(retry_after));
+    writer.add(crlf);
+  }
+  writer.add_content_length(body.size() + 1);
+  add_connection(writer, connection);
+  writer.add(crlf);
+  if (method != Method::head) {
+    writer.add_all(body, "\n");
+  }
+  return writer.size();
+}
+
+std::size_t encode_chunk_line(std::uint64_t payload_bytes, std::span<char> out) {
+  check(out.size() >= chunk_line_bytes, "no room for a chunk line");
+  check(payload_bytes > 0, "a chunk of no bytes would end the body");
+  Writer writer(out);
+  writer.add_number(payload_bytes, 16);
+  writer.add(crlf);
+  return writer.size();
+}
+
+}  // namespace holdfast::http1

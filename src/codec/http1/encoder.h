@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "codec/codec.h"
+#include "codec/http1/head.h"
+
+namespace holdfast::http1 {
+
+// The Connection field that we write ourselves; nothing of the other side's survives.
+enum class ConnectionWord : std::uint8_t { none, keep_alive, close };
+
+// How a request goes to a backend: all that is not a plain field of the client's is decided here.
+struct RequestPlan {
+  Version version = Version::http11;
+  ConnectionWord connection = ConnectionWord::none;
+  // Our one framing field: none, length (with content_length) or chunked.
+  BodyKind body = BodyKind::none;
+  std::uint64_t content_length = 0;
+  // The value of Host; empty: no Host is sent (an HTTP/1.0 client that gave none).
+  std::string_view host;
+  // The address of the client, for X-Forwarded-For.
+  std::string_view client_address;
+  // "http" or "https", for X-Forwarded-Proto.
+  std::string_view client_scheme = "http";
+  // The client's own X-Forwarded-*, Forwarded and X-Real-IP are believed and passed on, with our
+  // address appended to X-Forwarded-For; else they are dropped and made anew.
+  bool trusted = false;
+};
+
+// How an answer goes to a client.
+struct ResponsePlan {
+  ConnectionWord connection = ConnectionWord::none;
+  BodyKind body = BodyKind::none;  // none: no framing field, or the announced length
+  std::uint64_t content_length = 0;
+};
+
+// Enough room for the encoded head, never less than what encode_* writes.
+[[nodiscard]] std::size_t request_bound(const RequestHead& head, const RequestPlan& plan);
+[[nodiscard]] std::size_t response_bound(const ResponseHead& head);
+
+// Write a head as it goes over the wire and return its size. `out` is at least the bound.
+[[nodiscard]] std::size_t encode_request(const RequestHead& head, const RequestPlan& plan,
+                                         std::span<char> out);
+[[nodiscard]] std::size_t encode_response(const ResponseHead& head, const ResponsePlan& plan,
+                                          std::span<char> out);
+// An interim answer (1xx): status line and fields, no framing, no Connection.
+[[nodiscard]] std::size_t encode_interim(const ResponseHead& head, std::span<char> out);
+
+inline constexpr std::string_view continue_answer = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// A whole answer of our own. retry_after: seconds for Retry-After, 0 for none. For `Method::head`
+// the body is announced but not written. At most local_answer_bytes.
+inline constexpr std::size_t local_answer_bytes = 1024;
+[[nodiscard]] std::size_t encode_local_answer(int status, std::string_view text, Method method,
+                                              ConnectionWord connection, int retry_after,
+                                              std::span<char> out);
+
+// The size line of a chunk, with its CRLF; at most chunk_line_bytes. The payload and chunk_end
+// follow.
+inline constexpr std::size_t chunk_line_bytes = 18;
+[[nodiscard]] std::size_t encode_chunk_line(std::uint64_t payload_bytes, std::span<char> out);
+inline constexpr std::string_view chunk_end = "\r\n";
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
+
+}  // namespace holdfast::http1
