@@ -1,0 +1,160 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/time.h"
+#include "pool/limits.h"
+#include "pool/retirement.h"
+
+namespace holdfast {
+
+enum class PoolState : std::uint8_t { none, connecting, leased, idle, leaving };
+
+struct PoolTag;
+
+// What a connection brings to be in a pool: its place on a list and its history.
+class PoolMember : public ListLink<PoolTag> {
+ public:
+  [[nodiscard]] PoolState pool_state() const { return state_; }
+  [[nodiscard]] const UseHistory& use() const { return use_; }
+
+ private:
+  template <class Connection>
+  friend class Pool;
+
+  PoolState state_ = PoolState::none;
+  UseHistory use_;
+};
+
+// The connections of one endpoint that may be used again, those in use, and those on their way in
+// and out.
+//
+// The pool answers questions and never calls out: its owner acts on the answers, so no call can
+// re-enter it. A connection's state is the list it is linked on, moved by one function. Owns
+// nothing; one thread only; knows no clock, no socket and no protocol. Connection derives from
+// PoolMember.
+template <class Connection>
+class Pool {
+ public:
+  explicit Pool(const PoolLimits& limits) : limits_(limits) {}
+
+  // A connection attempt has begun.
+  void start(Connection& connection) {
+    connection.use_ = {};
+    move(connection, PoolState::connecting);
+  }
+
+  // The attempt has succeeded: the connection is idle, and next in turn.
+  void connected(Connection& connection, TimePoint now, std::uint64_t random) {
+    check(connection.state_ == PoolState::connecting, "only an attempt can succeed");
+    connection.use_.opened_at = now;
+    connection.use_.old_at = jittered_age(now, limits_, random);
+    park(connection, now);
+  }
+
+  // Takes in a connection that another pool of the same endpoint has given up, history and all.
+  void adopt(Connection& connection, const UseHistory& use, TimePoint now) {
+    connection.use_ = use;
+    park(connection, now);
+  }
+
+  // The connection that was returned last, leased from now on, or null. Reusing the newest lets the
+  // others grow old together and expire.
+  [[nodiscard]] Connection* lease() {
+    Connection* newest = idle_.front();
+    if (newest != nullptr) {
+      move(*newest, PoolState::leased);
+      ++newest->use_.requests;
+    }
+    return newest;
+  }
+
+  // A lease ends: the connection becomes idle and `none` is the answer, or it is leaving for the
+  // reason that is the answer.
+  [[nodiscard]] Retirement give_back(Connection& connection, ReturnFacts facts, TimePoint now) {
+    check(connection.state_ == PoolState::leased, "only a leased connection can be given back");
+    const Retirement verdict = judge_return(connection.use_, facts, idle_.size(), limits_, now);
+    if (verdict == Retirement::none) {
+      park(connection, now);
+    } else {
+      move(connection, PoolState::leaving);
+    }
+    return verdict;
+  }
+
+  // Never use this connection again, whatever its state.
+  void retire(Connection& connection) {
+    if (connection.state_ != PoolState::leaving) {
+      move(connection, PoolState::leaving);
+    }
+  }
+
+  // The connection is closed.
+  void forget(Connection& connection) {
+    check(connection.state_ == PoolState::leaving, "only a retired connection can be forgotten");
+    move(connection, PoolState::none);
+  }
+
+  [[nodiscard]] Retirement judge_idle(const Connection& connection, TimePoint now) const {
+    return holdfast::judge_idle(connection.use_, limits_, now);
+  }
+  [[nodiscard]] TimePoint idle_deadline(const Connection& connection) const {
+    return holdfast::idle_deadline(connection.use_, limits_);
+  }
+
+  [[nodiscard]] Connection* newest_idle() const { return idle_.front(); }
+  [[nodiscard]] Connection* oldest_idle() const { return idle_.back(); }
+  [[nodiscard]] Connection* any_connecting() const { return connecting_.front(); }
+
+  [[nodiscard]] std::size_t connecting() const { return connecting_.size(); }
+  [[nodiscard]] std::size_t leased() const { return leased_.size(); }
+  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
+  [[nodiscard]] std::size_t leaving() const { return leaving_.size(); }
+  [[nodiscard]] std::size_t size() const { return connecting() + leased() + idle() + leaving(); }
+
+ private:
+  using Members = List<Connection, PoolTag>;
+
+  void park(Connection& connection, TimePoint now) {
+    connection.use_.idle_since = now;
+    move(connection, PoolState::idle);
+  }
+
+  [[nodiscard]] Members* list_of(PoolState state) {
+    switch (state) {
+      case PoolState::connecting:
+        return &connecting_;
+      case PoolState::leased:
+        return &leased_;
+      case PoolState::idle:
+        return &idle_;
+      case PoolState::leaving:
+        return &leaving_;
+      case PoolState::none:
+        return nullptr;
+    }
+    return nullptr;
+  }
+
+  // The only place where a connection changes its state.
+  void move(Connection& connection, PoolState to) {
+    if (Members* from = list_of(connection.state_)) {
+      from->remove(connection);
+    }
+    connection.state_ = to;
+    if (Members* onto = list_of(to)) {
+      onto->push_front(connection);
+    }
+  }
+
+  PoolLimits limits_;
+  Members connecting_;
+  Members leased_;
+  Members idle_;  // newest first
+  Members leaving_;
+};
+
+}  // namespace holdfast
