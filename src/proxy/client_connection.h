@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/block_pool.h"
+#include "base/error.h"
+#include "base/timer_wheel.h"
+#include "net/address.h"
+#include "net/stream.h"
+#include "proxy/context.h"
+#include "proxy/options.h"
+#include "proxy/upstream.h"
+
+namespace holdfast {
+
+// What becomes of a client's connection when an exchange is over.
+enum class After : std::uint8_t {
+  keep,    // the next request may come
+  close,   // all is said
+  linger,  // as close, but the client may still be sending: read on for a while, or our close would
+           // become a reset that eats the answer (RFC 9112 section 9.6)
+  abort,   // a reset: the client must see that its answer is not whole
+};
+
+// What the clients of one listener are served by: its options and what follows from them.
+struct Service {
+  explicit Service(const ListenerOptions& listener)
+      : options(listener),
+        head_limits{.head_bytes = listener.limits.head,
+                    .target_bytes = listener.limits.target,
+                    .fields = listener.limits.fields} {}
+
+  const ListenerOptions& options;
+  http1::HeadLimits head_limits;
+};
+
+// Who hears that a client connection is gone.
+class ClientOwner {
+ public:
+  virtual void on_client_closed(ClientConnection& client, Stream& stream) = 0;
+
+ protected:
+  ~ClientOwner() = default;
+};
+
+// One connection of a client: a stream, the bytes that wait their turn, and, from a request's first
+// byte to the end of its answer, an exchange. Serves the requests strictly in order. Lives in the
+// worker's slab until on_closed. While idle it holds no block and no exchange.
+class ClientConnection final : private StreamEvents, private Timer {
+ public:
+  ClientConnection(Context& context, ClientOwner& owner, const Service& service,
+                   Upstream& upstream);
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+  ~ClientConnection();
+
+  // The stream is connected: serve it.
+  void start(const IpAddress& address);
+
+  // Nothing more than what is under way: closes at once if that is nothing.
+  void drain();
+  // Ends it now, whatever is under way.
+  void abort();
+
+  // --- From the exchange ---
+  [[nodiscard]] Stream& stream() { return stream_; }
+  [[nodiscard]] const IpAddress& address() const { return address_; }
+  [[nodiscard]] const http1::HeadLimits& head_limits() const { return service_.head_limits; }
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  // The exchange can take bytes again, or for the first time.
+  void pump();
+  // Reads no more for now: the other side is slower. And goes on.
+  void pause();
+  void resume();
+  void expect_within(Duration limit);
+  // The exchange is over; the client releases it.
+  void end_exchange(After after);
+
+ private:
+  // How much, and for how long, is read from a client that may still be sending when all is said.
+  static constexpr std::size_t linger_bytes = 64 * 1024;
+  static constexpr Duration linger_time = 2s;
+  // How long a client that has not asked for anything yet may still do so while we drain.
+  static constexpr Duration drain_time = 1s;
+  // How long an answer may take before a client that will be closed after it is watched for
+  // leaving.
+  static constexpr Duration unwatched_time = 20ms;
+
+  enum class State : std::uint8_t { open, lingering, closing };
+
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken(int system) override;
+  void on_drained() override;
+  void on_connected(int system) override;
+  void on_closed() override;
+  void on_deadline(TimePoint now) override;
+
+  [[nodiscard]] std::size_t offer(std::string_view bytes);
+  void keep(std::string_view rest);
+  void watch();
+  void rest();
+  void close();
+  void linger();
+
+  Context& context_;
+  ClientOwner& owner_;
+  const Service& service_;
+  Upstream& upstream_;
+  Stream& stream_;
+  Exchange* exchange_ = nullptr;
+  Block input_;  // bytes that wait: a head that is not complete, or requests behind the present one
+  std::uint64_t requests_ = 0;
+  std::uint32_t lingered_bytes_ = 0;
+  std::uint32_t pending_seen_ = 0;  // what was pending when lingering began, or was last looked at
+  IpAddress address_;
+  State state_ = State::open;
+  bool offering_ = false;  // a call of offer() is on the stack
+  bool paused_ = false;    // by the exchange: its backend is slower
+  bool full_ = false;      // paused by ourselves: the block of waiting bytes is full
+  bool watched_ = false;   // the loop reads it; not so while a short client's answer is on its way
+  bool ended_ = false;     // the client has sent end of stream and still gets its answer
+};
+
+}  // namespace holdfast

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/error.h"
+#include "pool/retirement.h"
+
+namespace holdfast {
+
+// What one worker has counted since its start. Plain numbers, written by its own thread only.
+struct Counters {
+  std::uint64_t client_connections = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t replays = 0;
+  std::uint64_t upstream_opened = 0;
+  std::uint64_t upstream_leases = 0;
+  std::array<std::uint64_t, retirement_count> retirements{};
+  std::array<std::uint64_t, error_code_count> errors{};
+
+  void count(Retirement reason) { ++retirements[static_cast<std::size_t>(reason)]; }
+  void add(const Counters& other) {
+    client_connections += other.client_connections;
+    requests += other.requests;
+    replays += other.replays;
+    upstream_opened += other.upstream_opened;
+    upstream_leases += other.upstream_leases;
+    for (std::size_t i = 0; i < retirements.size(); ++i) {
+      retirements[i] += other.retirements[i];
+    }
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      errors[i] += other.errors[i];
+    }
+  }
+  void count(ErrorCode code) { ++errors[static_cast<std::size_t>(code)]; }
+};
+
+}  // namespace holdfast

@@ -1,0 +1,351 @@
+#include "proxy/endpoint.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "proxy/exchange.h"
+
+namespace holdfast {
+namespace {
+
+// The worker's part of a limit of the whole process; the parts add up to it.
+std::uint32_t share_of(std::uint32_t total, unsigned worker, unsigned workers) {
+  return total / workers + (worker < total % workers ? 1 : 0);
+}
+
+PoolLimits limits_of(const UpstreamOptions& options, const Context& context) {
+  PoolLimits limits = options.pool;
+  if (limits.max_idle < limits.max_connections) {
+    limits.max_idle = share_of(limits.max_idle, context.worker, context.workers);
+  }
+  return limits;
+}
+
+}  // namespace
+
+Error connect_error(int system) {
+  switch (system) {
+    case ECONNREFUSED:
+      return make_error(ErrorCode::connect_refused, system);
+    case ETIMEDOUT:
+      return make_error(ErrorCode::connect_timeout, system);
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+      return make_error(ErrorCode::out_of_ports, system);
+    case EMFILE:
+    case ENFILE:
+      return make_error(ErrorCode::out_of_descriptors, system);
+    case ENOBUFS:
+    case ENOMEM:
+    case EACCES:
+    case EPERM:
+      return make_error(ErrorCode::local_failure, system);
+    default:
+      return make_error(ErrorCode::connect_failed, system);
+  }
+}
+
+Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options)
+    : context_(context),
+      shared_(shared),
+      options_(options),
+      answer_limits_{.head_bytes = options.limits.head,
+                     .target_bytes = options.limits.head,
+                     .fields = http1::max_fields},
+      authority_(shared.address.text()),
+      pool_(limits_of(options, context)) {
+  if (options.protocol != ProtocolChoice::automatic) {
+    speaks_ = options.protocol == ProtocolChoice::http10 ? Speaks::http10 : Speaks::http11;
+  }
+}
+
+Endpoint::~Endpoint() { context_.timers.disarm(*this); }
+
+void Endpoint::learn(Version answered) {
+  if (options_.protocol == ProtocolChoice::automatic) {
+    speaks_ = answered == Version::http10 ? Speaks::http10 : Speaks::http11;
+  }
+}
+
+// Whether the connection was used so recently that nothing can have happened to it unseen: it was
+// drained by the short read that ended its last answer, and since then the loop has hardly polled.
+// Counted in turns and not in time: a turn under load may take longer than an idle pause at rest.
+bool Endpoint::fresh(const UpstreamConnection& connection, TimePoint now) const {
+  const Duration idle = now - connection.use().idle_since;
+  return idle <= fresh_time || (idle <= fresh_turns_time &&
+                                context_.clock.turn() - connection.rested_in() <= fresh_turns);
+}
+
+// The newest idle connection that may be used. One that has been idle for a while is asked first
+// whether the backend has closed it or spoken: the loop may not have come to that event yet.
+Lease Endpoint::try_lease() {
+  const TimePoint now = context_.now();
+  while (UpstreamConnection* newest = pool_.newest_idle()) {
+    Retirement verdict = pool_.judge_idle(*newest, now);
+    if (verdict == Retirement::none && !fresh(*newest, now) && !newest->stream().quiet()) {
+      verdict = Retirement::stale;
+    }
+    if (verdict == Retirement::none) {
+      ++context_.counters.upstream_leases;
+      return Lease(*pool_.lease());
+    }
+    retire(*newest, verdict);
+  }
+  return {};
+}
+
+Waiters<Exchange>& Endpoint::queue_of(const Exchange& exchange) {
+  return exchange.needs_fresh_connection() ? replays_ : waiters_;
+}
+
+std::optional<Error> Endpoint::wait(Exchange& exchange) {
+  const std::size_t max = options_.queue.max;
+  const std::uint32_t before = shared_.waiting.fetch_add(1, std::memory_order_relaxed);
+  // Who finds a permit does not queue for a connection, only for its handshake.
+  if (max != 0 && before >= max && shared_.permits.taken() >= shared_.permits.limit()) {
+    shared_.waiting.fetch_sub(1, std::memory_order_relaxed);
+    return make_error(ErrorCode::queue_full);
+  }
+  const TimePoint until = options_.queue.timeout == Duration::zero()
+                              ? TimePoint::max()
+                              : context_.now() + options_.queue.timeout;
+  queue_of(exchange).join(exchange, until);
+  if (hopeless()) {
+    next_connect_ = {};
+  }
+  const auto failed = connect_more();
+  if (failed && failed->side != Side::local && hopeless()) {
+    leave(exchange);
+    return failed;
+  }
+  arm();
+  return std::nullopt;
+}
+
+Exchange* Endpoint::take_out(Exchange* exchange) {
+  if (exchange != nullptr) {
+    shared_.waiting.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return exchange;
+}
+
+void Endpoint::leave(Exchange& exchange) {
+  queue_of(exchange).leave(exchange);
+  take_out(&exchange);
+}
+
+// Wait-or-connect: no more attempts than requests that wait, as far as the permits go.
+std::optional<Error> Endpoint::connect_more() {
+  if (context_.now() < next_connect_) {
+    return std::nullopt;
+  }
+  while (pool_.connecting() < waiting()) {
+    if (!shared_.permits.take()) {
+      call_for_help();
+      return std::nullopt;
+    }
+    if (const auto failed = connect_one()) {
+      next_connect_ = context_.now() + retry_connect;
+      return failed;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> Endpoint::connect_one() {
+  UpstreamConnection& connection = context_.upstream_connections.make(context_, *this);
+  add_held(1);
+  pool_.start(connection);
+  const int failed = connection.connect(shared_.address);
+  if (failed == 0) {
+    return std::nullopt;
+  }
+  retire(connection, Retirement::connect_failed);
+  note_reachable(false, connect_error(failed));
+  return connect_error(failed);
+}
+
+void Endpoint::on_connected(UpstreamConnection& connection) {
+  ++context_.counters.upstream_opened;
+  note_reachable(true, {});
+  next_connect_ = {};
+  pool_.connected(connection, context_.now(), context_.random());
+  connection.rest(pool_.idle_deadline(connection));
+  if (Exchange* replay = take_out(replays_.next())) {
+    replay->on_lease(try_lease());
+  } else {
+    serve_waiters();
+  }
+  if (context_.draining) {
+    drain();
+  }
+}
+
+void Endpoint::on_connect_failed(UpstreamConnection& connection, Error error) {
+  note_reachable(false, error);
+  next_connect_ = context_.now() + retry_connect;
+  retire(connection, Retirement::connect_failed);
+  if (error.side != Side::local && hopeless()) {
+    fail_waiters(error);
+  }
+  arm();
+}
+
+// Tells of a change once, not of each attempt.
+void Endpoint::note_reachable(bool now_reachable, Error error) {
+  if (reachable_ == now_reachable) {
+    return;
+  }
+  reachable_ = now_reachable;
+  if (now_reachable) {
+    log::info("upstream {}: {} can be reached again", options_.name, authority_);
+  } else {
+    log::warn("upstream {}: {} cannot be reached: {}{}{}", options_.name, authority_,
+              error_row(error.code).text, error.system != 0 ? " " : "",
+              error.system != 0 ? std::strerror(error.system) : "");
+  }
+}
+
+// Opens what those who wait need, and tells them if there is no hope.
+void Endpoint::keep_connecting() {
+  const auto failed = connect_more();
+  if (failed && failed->side != Side::local && hopeless()) {
+    fail_waiters(*failed);
+  }
+  arm();
+}
+
+// Only those who wait now: a failed exchange may bring another one to the queue.
+void Endpoint::fail_waiters(Error error) {
+  for (std::size_t left = waiting(); left > 0; --left) {
+    Exchange* replay = take_out(replays_.next());
+    if (Exchange* exchange = replay != nullptr ? replay : take_out(waiters_.next())) {
+      exchange->fail(error);
+    }
+  }
+}
+
+// A replay must not meet another old connection. Where all permits are taken by those, one of them
+// has to go.
+void Endpoint::make_way_for_replays() {
+  UpstreamConnection* newest = pool_.newest_idle();
+  if (newest != nullptr && pool_.connecting() < replays_.size() &&
+      shared_.permits.taken() >= shared_.permits.limit()) {
+    retire(*newest, Retirement::suspect);
+  }
+}
+
+void Endpoint::serve_waiters() {
+  if (!replays_.empty()) {
+    make_way_for_replays();
+  }
+  while (!waiters_.empty()) {
+    Lease lease = try_lease();
+    if (!lease) {
+      return;
+    }
+    take_out(waiters_.next())->on_lease(std::move(lease));
+  }
+}
+
+void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
+  const Retirement verdict = pool_.give_back(connection, facts, context_.now());
+  if (verdict != Retirement::none) {
+    context_.counters.count(verdict);
+    // A backend that has said it will close is left to close first.
+    if (verdict == Retirement::closed_by_backend) {
+      const bool is_missed = waiting() != 0 && shared_.permits.taken() >= shared_.permits.limit();
+      connection.close_second(is_missed ? missed_grace : leaving_grace);
+    } else {
+      connection.close();
+    }
+    return;
+  }
+  connection.rest(pool_.idle_deadline(connection));
+  if (context_.workers > 1) {
+    help_neighbours();
+  }
+  serve_waiters();
+  if (context_.draining) {
+    drain();
+  }
+}
+
+void Endpoint::retire(UpstreamConnection& connection, Retirement reason) {
+  pool_.retire(connection);
+  context_.counters.count(reason);
+  connection.close();
+}
+
+void Endpoint::suspect_idle() {
+  while (UpstreamConnection* oldest = pool_.oldest_idle()) {
+    retire(*oldest, Retirement::suspect);
+  }
+}
+
+void Endpoint::on_stray_bytes(UpstreamConnection& connection) {
+  if (connection.pool_state() != PoolState::leaving) {
+    log::warn("{}: sent bytes that nobody asked for; the connection is closed", authority_);
+    retire(connection, Retirement::spoke_while_idle);
+  }
+}
+
+void Endpoint::on_ended_unasked(UpstreamConnection& connection) {
+  if (connection.pool_state() == PoolState::leaving) {
+    connection.close();
+  } else {
+    retire(connection, Retirement::ended_while_idle);
+  }
+}
+
+void Endpoint::on_idle_deadline(UpstreamConnection& connection, TimePoint now) {
+  const Retirement verdict = pool_.judge_idle(connection, now);
+  if (verdict == Retirement::none) {
+    connection.rest(pool_.idle_deadline(connection));
+  } else {
+    retire(connection, verdict);
+  }
+}
+
+void Endpoint::on_closed(UpstreamConnection& connection, Stream& stream) {
+  pool_.forget(connection);
+  if (!connection.moved()) {
+    shared_.permits.give_back();
+  }
+  context_.upstream_connections.release(connection);
+  context_.streams.release(stream);
+  add_held(-1);
+  if (const auto worker = neighbour_in_need()) {
+    context_.neighbours.wake(*worker, shared_.number);
+  }
+  keep_connecting();
+}
+
+void Endpoint::arm() {
+  TimePoint due = std::min(waiters_.first_deadline(), replays_.first_deadline());
+  if (waiting() != 0 && next_connect_ > context_.now()) {
+    due = std::min(due, next_connect_);
+  }
+  context_.timers.arm(*this, due);
+}
+
+void Endpoint::on_deadline(TimePoint now) {
+  for (Waiters<Exchange>* queue : {&replays_, &waiters_}) {
+    while (Exchange* exchange = take_out(queue->expired(now))) {
+      exchange->fail(make_error(ErrorCode::queue_timeout));
+    }
+  }
+  keep_connecting();
+}
+
+void Endpoint::drain() {
+  while (UpstreamConnection* idle = pool_.newest_idle()) {
+    retire(*idle, Retirement::shutdown);
+  }
+  while (UpstreamConnection* attempt = waiting() == 0 ? pool_.any_connecting() : nullptr) {
+    retire(*attempt, Retirement::shutdown);
+  }
+}
+
+}  // namespace holdfast

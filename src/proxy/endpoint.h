@@ -1,0 +1,121 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/timer_wheel.h"
+#include "net/address.h"
+#include "pool/pool.h"
+#include "pool/waiters.h"
+#include "proxy/context.h"
+#include "proxy/options.h"
+#include "proxy/shared_endpoint.h"
+#include "proxy/upstream_connection.h"
+
+namespace holdfast {
+
+// The error that an errno value of a connection attempt stands for, blamed on this machine where it
+// belongs there.
+[[nodiscard]] Error connect_error(int system);
+
+// One address of an upstream, as one worker sees it: the pool of its connections and the queue of
+// those who wait for one. Acts on the pool's answers. The way in for an exchange is try_lease, then
+// wait.
+class Endpoint final : private Timer {
+ public:
+  Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options);
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  ~Endpoint();
+
+  // An idle connection that is known to be sound, or an empty lease.
+  [[nodiscard]] Lease try_lease();
+
+  // Queues the exchange for whichever comes first, a returned connection or a new one, or for a
+  // new one only if it needs a fresh connection; its on_lease or fail follows later. An error means
+  // that waiting is hopeless, and the exchange is not queued.
+  [[nodiscard]] std::optional<Error> wait(Exchange& exchange);
+  // The exchange waits no longer.
+  void leave(Exchange& exchange);
+
+  // A connection turned out stale under a request: those idle for longer are suspected too and go.
+  void suspect_idle();
+
+  // What the backend speaks, as configured or as its last answer said; unknown before the first.
+  enum class Speaks : std::uint8_t { unknown, http10, http11 };
+  [[nodiscard]] Speaks speaks() const { return speaks_; }
+  void learn(Version answered);
+
+  [[nodiscard]] const UpstreamOptions& options() const { return options_; }
+  [[nodiscard]] const http1::HeadLimits& answer_limits() const { return answer_limits_; }
+  [[nodiscard]] const std::string& authority() const { return authority_; }
+
+  // From leases.
+  void give_back(UpstreamConnection& connection, ReturnFacts facts);
+  void retire(UpstreamConnection& connection, Retirement reason);
+
+  // From connections.
+  void on_connected(UpstreamConnection& connection);
+  void on_connect_failed(UpstreamConnection& connection, Error error);
+  void on_stray_bytes(UpstreamConnection& connection);
+  void on_ended_unasked(UpstreamConnection& connection);
+  void on_idle_deadline(UpstreamConnection& connection, TimePoint now);
+  void on_closed(UpstreamConnection& connection, Stream& stream);
+
+  // From other workers.
+  void on_wake();
+  void adopt(MovedConnection moved);
+
+  // Lets idle connections go; called when the worker drains, and again when the last client has
+  // left.
+  void drain();
+
+  [[nodiscard]] const Pool<UpstreamConnection>& pool() const { return pool_; }
+
+ private:
+  // A connection returned so recently needs no second look.
+  static constexpr Duration fresh_time = 1ms;
+  static constexpr std::uint64_t fresh_turns = 2;
+  static constexpr Duration fresh_turns_time = 50ms;
+  // How long a backend that has said it will close is given to do so: less when others wait for its
+  // permit.
+  static constexpr Duration leaving_grace = 1s;
+  static constexpr Duration missed_grace = 20ms;
+  static constexpr Duration retry_connect = 100ms;  // after a failed attempt, while others wait
+
+  void on_deadline(TimePoint now) override;
+
+  [[nodiscard]] bool fresh(const UpstreamConnection& connection, TimePoint now) const;
+  [[nodiscard]] std::optional<Error> connect_more();
+  [[nodiscard]] std::optional<Error> connect_one();
+  void note_reachable(bool now_reachable, Error error);
+  void keep_connecting();
+  void serve_waiters();
+  void fail_waiters(Error error);
+  [[nodiscard]] bool hopeless() const { return pool_.connecting() + pool_.leased() == 0; }
+  void arm();
+  Exchange* take_out(Exchange* exchange);
+  [[nodiscard]] std::size_t waiting() const { return waiters_.size() + replays_.size(); }
+  [[nodiscard]] Waiters<Exchange>& queue_of(const Exchange& exchange);
+  void make_way_for_replays();
+
+  void call_for_help();
+  [[nodiscard]] std::optional<unsigned> neighbour_in_need() const;
+  void help_neighbours();
+  void donate(UpstreamConnection& connection, unsigned worker);
+  void add_held(int change) const;
+
+  Context& context_;
+  SharedEndpoint& shared_;
+  const UpstreamOptions& options_;
+  http1::HeadLimits answer_limits_;
+  std::string authority_;
+  Pool<UpstreamConnection> pool_;
+  Waiters<Exchange> waiters_;
+  Waiters<Exchange> replays_;  // those who wait for a connection that nobody has used
+  TimePoint next_connect_{};   // no attempt for those who wait already before this time
+  Speaks speaks_ = Speaks::unknown;
+  bool reachable_ = true;  // as far as the last attempt told
+};
+
+}  // namespace holdfast

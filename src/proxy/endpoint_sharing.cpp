@@ -1,0 +1,110 @@
+// How workers share the permits of one endpoint: a worker that is short of one asks, and whoever
+// can spare a connection gives it away.
+
+#include <bit>
+
+#include "proxy/endpoint.h"
+
+namespace holdfast {
+namespace {
+
+std::uint64_t bit_of(unsigned worker) { return std::uint64_t{1} << worker; }
+
+}  // namespace
+
+void Endpoint::add_held(int change) const {
+  shared_.held[context_.worker].fetch_add(static_cast<std::uint32_t>(change),
+                                          std::memory_order_relaxed);
+}
+
+// This worker's requests wait and there is no permit left: the others may have connections to
+// spare.
+void Endpoint::call_for_help() {
+  if (context_.workers == 1) {
+    return;
+  }
+  const std::uint64_t mine = bit_of(context_.worker);
+  if ((shared_.in_need.fetch_or(mine) & mine) != 0) {
+    return;
+  }
+  for (unsigned worker = 0; worker < context_.workers; ++worker) {
+    if (worker != context_.worker) {
+      context_.neighbours.wake(worker, shared_.number);
+    }
+  }
+}
+
+// A worker that is to get what this one has: one in need, if this one can spare it, has more than
+// its fair share, or the other has nothing at all.
+std::optional<unsigned> Endpoint::neighbour_in_need() const {
+  const std::uint64_t others =
+      shared_.in_need.load(std::memory_order_relaxed) & ~bit_of(context_.worker);
+  if (others == 0) {
+    return std::nullopt;
+  }
+  // The next one after this worker, so that all get their turn.
+  const std::uint64_t later = others & ~(bit_of(context_.worker) - 1);
+  const auto worker = static_cast<unsigned>(std::countr_zero(later != 0 ? later : others));
+  const bool spare = waiting() == 0;
+  const bool rich =
+      shared_.held[context_.worker].load(std::memory_order_relaxed) > shared_.fair_share;
+  const bool destitute = shared_.held[worker].load(std::memory_order_relaxed) == 0;
+  return spare || rich || destitute ? std::optional(worker) : std::nullopt;
+}
+
+void Endpoint::help_neighbours() {
+  while (UpstreamConnection* idle = pool_.newest_idle()) {
+    const auto worker = neighbour_in_need();
+    if (!worker) {
+      return;
+    }
+    donate(*idle, *worker);
+  }
+}
+
+void Endpoint::donate(UpstreamConnection& connection, unsigned worker) {
+  const UseHistory use = connection.use();
+  const int descriptor = connection.detach();
+  pool_.retire(connection);
+  context_.counters.count(Retirement::moved);
+  if (descriptor < 0) {
+    return;  // closed like any other; its permit comes back with on_closed
+  }
+  shared_.in_need.fetch_and(~bit_of(worker));
+  // The permit goes with it: see on_closed.
+  context_.neighbours.give(worker, shared_.number, {descriptor, use});
+}
+
+void Endpoint::on_wake() {
+  if (waiting() == 0) {
+    shared_.in_need.fetch_and(~bit_of(context_.worker));
+  }
+  help_neighbours();
+  serve_waiters();
+  keep_connecting();
+}
+
+void Endpoint::adopt(MovedConnection moved) {
+  UpstreamConnection& connection = context_.upstream_connections.make(context_, *this);
+  add_held(1);
+  pool_.start(connection);
+  if (connection.adopt(moved.descriptor) != 0) {
+    retire(connection, Retirement::broken);
+    return;
+  }
+  // Nobody listened while it was on its way.
+  if (!connection.stream().quiet()) {
+    retire(connection, Retirement::stale);
+    return;
+  }
+  pool_.adopt(connection, moved.use, context_.now());
+  connection.rest(pool_.idle_deadline(connection));
+  serve_waiters();
+  help_neighbours();
+  keep_connecting();
+  if (context_.draining) {
+    drain();
+  }
+}
+
+}  // namespace holdfast

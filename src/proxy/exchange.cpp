@@ -1,0 +1,203 @@
+#include "proxy/exchange.h"
+
+#include "base/log.h"
+#include "proxy/client_connection.h"
+#include "proxy/replay.h"
+
+namespace holdfast {
+namespace {
+
+// A client that was told "not now" may try again after so many seconds (RFC 9110 section 10.2.3).
+constexpr int retry_after_seconds = 1;
+constexpr int status_unavailable = 503;
+
+bool is_idempotent(http1::Method method) {
+  return method == http1::Method::get || method == http1::Method::head ||
+         method == http1::Method::options;
+}
+
+// What a failure of the exchange says about its connection.
+Retirement retirement_for(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::upstream_closed:
+    case ErrorCode::upstream_write_failed:
+    case ErrorCode::response_incomplete:
+      return Retirement::broken;
+    case ErrorCode::malformed_response:
+    case ErrorCode::response_head_too_large:
+    case ErrorCode::unexpected_upgrade:
+    case ErrorCode::too_many_interim:
+      return Retirement::malformed_response;
+    case ErrorCode::response_timeout:
+    case ErrorCode::response_stalled:
+    case ErrorCode::request_stalled:
+      return Retirement::timed_out;
+    case ErrorCode::client_left:
+    case ErrorCode::client_stalled:
+      return Retirement::client_left;
+    case ErrorCode::malformed_request:
+    case ErrorCode::head_too_large:
+    case ErrorCode::target_too_long:
+    case ErrorCode::body_too_large:
+    case ErrorCode::unknown_transfer_coding:
+    case ErrorCode::unknown_method:
+    case ErrorCode::method_not_allowed:
+    case ErrorCode::unsupported_version:
+    case ErrorCode::expectation_failed:
+    case ErrorCode::request_timeout:
+    case ErrorCode::connect_refused:
+    case ErrorCode::connect_timeout:
+    case ErrorCode::connect_failed:
+    case ErrorCode::no_server:
+    case ErrorCode::out_of_ports:
+    case ErrorCode::out_of_descriptors:
+    case ErrorCode::local_failure:
+    case ErrorCode::queue_full:
+    case ErrorCode::queue_timeout:
+    case ErrorCode::shutting_down:
+      return Retirement::request_unsent;
+  }
+  return Retirement::broken;
+}
+
+}  // namespace
+
+Exchange::Exchange(Context& context, ClientConnection& client, const ListenerOptions& listener,
+                   Upstream& upstream)
+    : context_(context),
+      client_(client),
+      listener_(listener),
+      upstream_(upstream),
+      request_(context.request_fields, client.head_limits(), listener.limits.body) {}
+
+Exchange::~Exchange() { leave_upstream(Retirement::client_left); }
+
+// Gives up the place in the queue, or the connection, whichever there is.
+void Exchange::leave_upstream(Retirement reason) {
+  if (waiting()) {
+    endpoint_->leave(*this);
+  }
+  if (lease_) {
+    lease_->disown(*this);
+    lease_.retire(reason);
+  }
+}
+
+void Exchange::abandon() {
+  if (request_state_ != RequestState::head) {
+    context_.counters.count(ErrorCode::client_left);
+  }
+  client_.end_exchange(After::abort);
+}
+
+void Exchange::fail(Error error) {
+  const ErrorRow& row = error_row(error.code);
+  if (try_replay(error)) {
+    return;
+  }
+  context_.counters.count(error.code);
+  log::debug("{}: {} (errno {})", endpoint_ == nullptr ? "request" : endpoint_->authority(),
+             row.name, error.system);
+  leave_upstream(retirement_for(error.code));
+  if (row.status == 0 || answer_relayed_) {
+    client_.end_exchange(After::abort);
+  } else {
+    answer_locally(row);
+  }
+}
+
+// Sends the request once more where that does no harm. The request must be complete or still with
+// the client; what was sent of a body is gone.
+bool Exchange::try_replay(Error error) {
+  const bool bodiless = body_ == BodyKind::none;
+  const ReplayFacts facts{.idempotent = is_idempotent(method_) && bodiless,
+                          .reused = reused_,
+                          .answer_begun = answer_begun_,
+                          .anything_sent = anything_sent_,
+                          .replayed = replayed_,
+                          .untried_server = servers_tried_ < upstream_.size()};
+  if (endpoint_ == nullptr || !may_replay(error.code, facts)) {
+    return false;
+  }
+  leave_upstream(Retirement::stale);
+  ++context_.counters.replays;
+  if (error_row(error.code).replay == Replay::always) {
+    ++servers_tried_;
+    endpoint_ = &upstream_.after(*endpoint_);
+  } else {
+    replayed_ = true;
+    endpoint_->suspect_idle();
+  }
+  anything_sent_ = false;
+  head_unsent_ = false;
+  upload_stopped_ = false;
+  if (replayed_) {
+    queue();
+  } else {
+    obtain_connection();
+  }
+  return true;
+}
+
+void Exchange::answer_locally(const ErrorRow& row) {
+  const bool request_is_whole =
+      request_state_ != RequestState::head && (body_ == BodyKind::none || request_.complete());
+  // After a refused request nothing behind it can be trusted to begin where it seems to.
+  const bool stays = request_is_whole && row.side != Side::client && client_may_stay();
+  const auto word = !stays            ? http1::ConnectionWord::close
+                    : !client_http11_ ? http1::ConnectionWord::keep_alive
+                                      : http1::ConnectionWord::none;
+  char answer[http1::local_answer_bytes];
+  const std::size_t bytes = http1::encode_local_answer(
+      row.status, row.text, request_.method(), word,
+      row.status == status_unavailable ? retry_after_seconds : 0, answer);
+  const std::string_view parts[] = {{answer, bytes}};
+  if (client_.stream().write(parts) == WriteOutcome::broken) {
+    client_.end_exchange(After::abort);
+  } else {
+    client_.end_exchange(stays ? After::keep : request_is_whole ? After::close : After::linger);
+  }
+}
+
+void Exchange::on_upstream_broken(int system) {
+  fail(make_error(answer_begun_ ? ErrorCode::response_incomplete : ErrorCode::upstream_closed,
+                  system));
+}
+
+// The backend has been silent for too long, unless it is us who make it wait.
+void Exchange::on_upstream_deadline() {
+  const std::size_t pending = lease_->stream().pending_bytes();
+  if (pending != 0 && pending < upstream_pending_seen_) {
+    upstream_pending_seen_ = pending;  // slow, but it reads
+    lease_->expect_within(endpoint_->options().timeouts.write);
+  } else if (pending != 0) {
+    fail(make_error(ErrorCode::request_stalled));
+  } else if (answer_relayed_) {
+    fail(make_error(ErrorCode::response_stalled));
+  } else {
+    fail(make_error(ErrorCode::response_timeout));
+  }
+}
+
+void Exchange::on_client_deadline() {
+  const std::size_t pending = client_.stream().pending_bytes();
+  if (pending != 0) {
+    if (pending >= pending_seen_) {
+      fail(make_error(ErrorCode::client_stalled));
+      return;
+    }
+    pending_seen_ = pending;
+    client_.expect_within(listener_.timeouts.write);
+  } else if (request_state_ == RequestState::head) {
+    fail(make_error(ErrorCode::request_timeout));
+  } else if (reading_body()) {
+    if (lease_ && lease_->stream().pending_bytes() != 0) {
+      client_.expect_within(
+          listener_.timeouts.body);  // we do not read because the backend does not
+    } else {
+      fail(make_error(ErrorCode::request_timeout));
+    }
+  }
+}
+
+}  // namespace holdfast

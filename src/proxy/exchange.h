@@ -1,0 +1,161 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/block_pool.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "codec/http1/decoder.h"
+#include "codec/http1/encoder.h"
+#include "pool/waiters.h"
+#include "proxy/context.h"
+#include "proxy/endpoint.h"
+#include "proxy/options.h"
+#include "proxy/outgoing.h"
+#include "proxy/upstream.h"
+#include "proxy/upstream_connection.h"
+
+namespace holdfast {
+
+class ClientConnection;
+struct OwedTag;
+
+// One request of a client and its answer: the only place that decides. It begins with the first
+// byte of a head and ends when the answer is written, refused or given up. Borrowed by its client
+// connection from the worker's slab; leases a backend connection for as long as it needs one.
+//
+// Any call may end the exchange and with it this object; callers look at the result and touch it no
+// more.
+class Exchange final : public WaiterMember, public ListLink<OwedTag> {
+ public:
+  Exchange(Context& context, ClientConnection& client, const ListenerOptions& listener,
+           Upstream& upstream);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
+
+  // --- From the client ---
+  // Takes what it can use of the bytes and returns how many it is done with; the client keeps the
+  // rest and offers it again.
+  [[nodiscard]] std::size_t on_request_bytes(std::string_view bytes);
+  // The client took what was pending.
+  void on_client_drained();
+  // The client's time is over: it has not sent, or not read, for too long.
+  void on_client_deadline();
+  // The client has gone. The exchange ends without a word.
+  void abandon();
+
+  // --- From the endpoint ---
+  void on_lease(Lease lease);
+
+  // --- From the backend connection ---
+  struct Taken {
+    std::size_t consumed = 0;
+    bool settled = false;  // the exchange is over: neither it nor the connection may be touched
+  };
+  [[nodiscard]] Taken on_answer_bytes(http1::ResponseDecoder& decoder, std::string_view bytes);
+  void on_answer_end(http1::ResponseDecoder& decoder);
+  void on_upstream_broken(int system);
+  void on_upstream_drained();
+  void on_upstream_deadline();
+
+  // Ends the exchange, or its present attempt, for a reason: the only place that chooses between a
+  // replay, an answer of our own and an abort.
+  void fail(Error error);
+
+  // A connection was leased and its request has not begun to be sent: on_request_bytes is to be
+  // called, with bytes or without.
+  [[nodiscard]] bool head_unsent() const { return head_unsent_; }
+  // It has met a stale connection and may only be sent over one that nobody has used.
+  [[nodiscard]] bool needs_fresh_connection() const { return replayed_; }
+  // The client keeps its connection after this exchange, as far as is known now.
+  [[nodiscard]] bool keeps_client() const { return client_keeps_; }
+  // Nothing more is read of this request.
+  [[nodiscard]] bool request_complete() const { return request_state_ == RequestState::sent; }
+  // A head has begun and is not complete.
+  [[nodiscard]] bool reading_head() const { return request_state_ == RequestState::head; }
+  [[nodiscard]] bool has_body() const { return body_ != BodyKind::none; }
+  // More of the request's body is read as it comes.
+  [[nodiscard]] bool reading_body() const {
+    return request_state_ == RequestState::buffering || request_state_ == RequestState::sending;
+  }
+
+ private:
+  enum class RequestState : std::uint8_t {
+    head,       // not complete yet
+    buffering,  // a chunked body is collected, to be sent with a length
+    waiting,    // for a connection
+    sending,    // over the leased connection
+    sent,       // all of it was given to the stream
+  };
+
+  // The way of a request.
+  std::size_t read_head(std::string_view bytes);
+  void note(const http1::RequestHead& head, std::string_view raw);
+  std::size_t buffer(std::string_view bytes);
+  void obtain_connection();
+  void queue();
+  void take(Lease lease);
+  std::size_t begin_sending(const http1::RequestHead& head, std::string_view bytes);
+  std::size_t begin_again(std::string_view bytes);
+  std::size_t send(Outgoing& out, std::string_view bytes);
+  std::size_t send_more(std::string_view bytes);
+  [[nodiscard]] bool flush_request(Outgoing& out, Outgoing::Last last,
+                                   const http1::RequestDecoder* before);
+  [[nodiscard]] bool send_buffered();
+  void request_was_sent();
+  [[nodiscard]] bool may_send_chunks() const;
+  void invite_body(std::string_view already_there);
+  [[nodiscard]] http1::RequestPlan plan_request(const http1::RequestHead& head,
+                                                char* address) const;
+
+  // The way of an answer.
+  bool begin_answer(const http1::ResponseHead& head, Outgoing& out);
+  bool relay_interim(const http1::ResponseHead& head);
+  bool flush_answer(Outgoing& out, Outgoing::Last last);
+  void end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over);
+  [[nodiscard]] Retirement fault_of(const http1::ResponseDecoder& decoder, bool left_over) const;
+  [[nodiscard]] bool client_may_stay() const;
+
+  // The ways of failure.
+  [[nodiscard]] bool try_replay(Error error);
+  void answer_locally(const ErrorRow& row);
+  void leave_upstream(Retirement reason);
+
+  Context& context_;
+  ClientConnection& client_;
+  const ListenerOptions& listener_;
+  Upstream& upstream_;
+  Endpoint* endpoint_ = nullptr;  // chosen with the head
+  Lease lease_;
+  http1::RequestDecoder request_;
+  Block raw_head_;               // as it arrived; kept until an answer begins, for a replay
+  std::vector<Block> buffered_;  // a body collected for a length, or on the way out
+  std::uint64_t buffered_bytes_ = 0;
+  std::size_t upstream_pending_seen_ = 0;  // likewise for the backend's
+  std::size_t pending_seen_ = 0;  // what was pending when the client's write deadline was set
+  std::size_t servers_tried_ = 0;
+
+  RequestState request_state_ = RequestState::head;
+  http1::Method method_ = http1::Method::other;
+  BodyKind body_ = BodyKind::none;             // of the request, as it came
+  BodyKind request_framing_ = BodyKind::none;  // of the request, as it goes
+  BodyKind answer_framing_ = BodyKind::none;
+  int status_ = 0;
+  std::uint8_t interim_answers_ = 0;
+  bool client_http11_ = false;
+  bool client_keeps_ = false;      // the client wants to keep its connection
+  bool expects_continue_ = false;  // and has not been told yet
+  bool bound_request_ = false;     // carries NTLM or Negotiate
+  bool head_unsent_ = false;       // a connection is leased, nothing was written yet
+  bool anything_sent_ = false;     // on the present connection
+  bool reused_ = false;            // the present connection had served before
+  bool replayed_ = false;
+  bool answer_begun_ = false;    // a byte of the answer has arrived
+  bool answer_relayed_ = false;  // a byte of it went to the client
+  bool upload_stopped_ = false;  // the backend takes no more of the request
+};
+
+}  // namespace holdfast

@@ -1,0 +1,198 @@
+// The way of an answer: from the backend's bytes to the client's stream.
+
+#include "proxy/client_connection.h"
+#include "proxy/exchange.h"
+
+namespace holdfast {
+namespace {
+
+using http1::ConnectionWord;
+
+constexpr std::uint8_t max_interim_answers = 8;
+constexpr int status_bad_request = 400;
+constexpr int status_request_timeout = 408;
+
+bool is_interim(int status) { return status < 200; }
+
+}  // namespace
+
+Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::string_view bytes) {
+  if (!answer_begun_) {
+    answer_begun_ = true;
+    raw_head_.release();  // there is no replay any more
+  }
+  Outgoing out;
+  std::size_t consumed = 0;
+  while (true) {
+    const Step step = decoder.next(bytes.substr(consumed));
+    consumed += step.consumed;
+    switch (step.kind) {
+      case StepKind::need_more:
+        if (!flush_answer(out, Outgoing::Last::no)) {
+          return {.settled = true};
+        }
+        // The time for a head does not start again with each of its bytes.
+        if (answer_relayed_ && client_.stream().pending_bytes() == 0) {
+          lease_->expect_within(endpoint_->options().timeouts.read);
+        }
+        return {.consumed = consumed};
+      case StepKind::head:
+        if (is_interim(decoder.head().status) ? !relay_interim(decoder.head())
+                                              : !begin_answer(decoder.head(), out)) {
+          return {.settled = true};
+        }
+        break;
+      case StepKind::body:
+        out.body(step.body);
+        if (out.full() && !flush_answer(out, Outgoing::Last::no)) {
+          return {.settled = true};
+        }
+        break;
+      case StepKind::end:
+        if (flush_answer(out, Outgoing::Last::yes)) {
+          end_answer(decoder, consumed < bytes.size());
+        }
+        return {.settled = true};
+      case StepKind::error:
+        // What was sound of a body is passed on; the abort that follows says that it is not all.
+        if (flush_answer(out, Outgoing::Last::no)) {
+          fail(make_error(step.error));
+        }
+        return {.settled = true};
+    }
+  }
+}
+
+// An interim answer says nothing about the end (RFC 9110 section 15.2). Only HTTP/1.1 knows them. A
+// 100 is not passed on: whoever asked for one has had ours.
+bool Exchange::relay_interim(const http1::ResponseHead& head) {
+  if (++interim_answers_ > max_interim_answers) {
+    fail(make_error(ErrorCode::too_many_interim));
+    return false;
+  }
+  if (!client_http11_ || head.status == 100) {
+    return true;
+  }
+  const std::span<char> room = context_.head_room();
+  check(http1::response_bound(head) <= room.size(), "a head fits its room");
+  const std::string_view parts[] = {{room.data(), http1::encode_interim(head, room)}};
+  if (client_.stream().write(parts) == WriteOutcome::broken) {
+    fail(make_error(ErrorCode::client_left));
+    return false;
+  }
+  return true;
+}
+
+// Whether the client's connection may go on after this answer, as far as is known now.
+bool Exchange::client_may_stay() const {
+  const std::uint64_t max = listener_.max_requests;
+  return client_keeps_ && !context_.draining && (max == 0 || client_.requests() + 1 < max);
+}
+
+bool Exchange::begin_answer(const http1::ResponseHead& head, Outgoing& out) {
+  http1::ResponsePlan plan;
+  status_ = head.status;
+  plan.body = head.body;
+  plan.content_length = head.content_length;
+  if (head.body == BodyKind::chunked || head.body == BodyKind::until_close) {
+    // HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer.
+    plan.body = client_http11_ ? BodyKind::chunked : BodyKind::until_close;
+  }
+  answer_framing_ = plan.body;
+  // An answer that comes before its request is complete may end before it: the rest of the request
+  // would then stand where the next one is expected.
+  client_keeps_ = client_may_stay() && plan.body != BodyKind::until_close &&
+                  request_state_ == RequestState::sent;
+  if (!client_keeps_) {
+    plan.connection = ConnectionWord::close;
+  } else if (!client_http11_) {
+    plan.connection = ConnectionWord::keep_alive;
+  }
+  const std::span<char> room = context_.head_room();
+  check(http1::response_bound(head) <= room.size(), "a head fits its room");
+  out.head({room.data(), http1::encode_response(head, plan, room)});
+  endpoint_->learn(head.version);
+  return true;
+}
+
+// False: the client is gone and the exchange with it.
+bool Exchange::flush_answer(Outgoing& out, Outgoing::Last last) {
+  if (out.empty() && last == Outgoing::Last::no) {
+    return true;
+  }
+  answer_relayed_ = true;
+  switch (out.flush(client_.stream(), answer_framing_, last)) {
+    case WriteOutcome::written:
+      return true;
+    case WriteOutcome::pending:
+      // The client is slower than the backend: the backend has to wait, not our memory to grow.
+      pending_seen_ = client_.stream().pending_bytes();
+      client_.expect_within(listener_.timeouts.write);
+      if (last == Outgoing::Last::no) {
+        lease_->stream().pause_reading();
+        lease_->expect_within(Duration::zero());
+      }
+      return true;
+    case WriteOutcome::broken:
+      fail(make_error(ErrorCode::client_left));
+      return false;
+  }
+  return true;
+}
+
+void Exchange::on_client_drained() {
+  if (lease_ && answer_relayed_) {
+    lease_->stream().start_reading();
+    lease_->expect_within(endpoint_->options().timeouts.read);
+  }
+}
+
+// End of stream completes an answer that has no other end; any other is cut.
+void Exchange::on_answer_end(http1::ResponseDecoder& decoder) {
+  const Step step = decoder.finish();
+  if (step.kind == StepKind::error) {
+    fail(make_error(step.error));
+    return;
+  }
+  Outgoing none;
+  if (flush_answer(none, Outgoing::Last::yes)) {
+    end_answer(decoder, false);
+  }
+}
+
+// What this exchange has against another use of its connection, in the order of blame.
+Retirement Exchange::fault_of(const http1::ResponseDecoder& decoder, bool left_over) const {
+  if (request_state_ != RequestState::sent || upload_stopped_ ||
+      lease_->stream().pending_bytes() != 0) {
+    return Retirement::request_unsent;
+  }
+  if (left_over) {
+    return Retirement::extra_bytes;
+  }
+  if (bound_request_ || decoder.head().connection_bound) {
+    return Retirement::connection_bound;
+  }
+  if (decoder.head().body == BodyKind::until_close) {
+    return Retirement::close_delimited;
+  }
+  // The backend may have understood our bytes otherwise than we meant them.
+  if (status_ == status_bad_request || status_ == status_request_timeout) {
+    return Retirement::doubted_by_backend;
+  }
+  return Retirement::none;
+}
+
+void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over) {
+  const ReturnFacts facts{.fault = fault_of(decoder, bytes_left_over),
+                          .reusable = decoder.reusable()};
+  const bool request_ended = request_state_ == RequestState::sent;
+  lease_->disown(*this);
+  lease_.settle(facts);
+  if (!request_ended) {
+    client_.end_exchange(After::linger);  // the rest of the request is not wanted
+  } else {
+    client_.end_exchange(client_keeps_ ? After::keep : After::close);
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "net/address.h"
+#include "pool/limits.h"
+
+namespace holdfast {
+
+// Of one process: each is a bit of SharedEndpoint::in_need.
+inline constexpr unsigned max_workers = 64;
+
+// Each option has here its name as in the configuration, and its default. The config room only
+// fills them.
+
+enum class HalfClose : std::uint8_t { abort, serve };
+enum class ProtocolChoice : std::uint8_t { automatic, http10, http11 };
+enum class HostChoice : std::uint8_t { preserve, server, literal };
+
+// How long a client may take. 0 means no limit.
+struct ClientTimeouts {
+  Duration head = 10s;   // from the first byte of a head (or the accept) to its last
+  Duration body = 30s;   // between two reads of a request's body
+  Duration write = 30s;  // while the client takes none of its answer
+  Duration idle = 75s;   // between two requests
+};
+
+struct ClientLimits {
+  std::size_t head = 16 * 1024;   // bytes of a request's head, at most 64k
+  std::size_t target = 8 * 1024;  // bytes of a request's target
+  std::size_t fields = 100;       // fields of a request's head, at most 256
+  std::uint64_t body = 0;         // bytes of a request's body; 0 = no limit
+};
+
+struct ListenerOptions {
+  std::string name;
+  SocketAddress address;
+  std::string upstream;
+  std::uint32_t max_connections = 16384;  // of the whole process
+  std::uint64_t max_requests = 0;         // per client connection; 0 = no limit
+  ClientTimeouts timeouts;
+  HalfClose half_close = HalfClose::abort;
+  ClientLimits limits;
+  std::vector<Network> trusted_peers;  // whose X-Forwarded-* fields are believed
+};
+
+// How long a backend may take. 0 means no limit.
+struct UpstreamTimeouts {
+  Duration connect = 3s;
+  Duration response = 60s;  // from the end of the request to the whole head of the answer
+  Duration read = 60s;      // between two reads of an answer's body
+  Duration write = 30s;     // while the backend takes none of a request
+};
+
+struct UpstreamLimits {
+  std::size_t head = 64 * 1024;        // bytes of an answer's head, at most 64k
+  std::size_t chunked_body = 1 << 20;  // bytes of a chunked request buffered for an HTTP/1.0 server
+};
+
+struct QueueOptions {
+  std::size_t max =
+      0;  // requests waiting for a connection, per server and worker; 0 = no limit of its own
+  Duration timeout = 5s;
+};
+
+struct UpstreamOptions {
+  std::string name;
+  std::vector<std::string> servers;  // "host:port", resolved at start
+  ProtocolChoice protocol = ProtocolChoice::automatic;
+  HostChoice host = HostChoice::preserve;
+  std::string host_name;  // for HostChoice::literal
+  PoolLimits pool;
+  QueueOptions queue;
+  UpstreamTimeouts timeouts;
+  UpstreamLimits limits;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,36 @@
+#include "proxy/outgoing.h"
+
+#include "codec/http1/encoder.h"
+
+namespace holdfast {
+
+WriteOutcome Outgoing::flush(Stream& to, BodyKind framing, Last last) {
+  std::array<std::string_view, Stream::max_parts> parts;
+  std::array<char, http1::chunk_line_bytes> line;
+  std::size_t used = 0;
+  const bool chunked = framing == BodyKind::chunked;
+  if (!head_.empty()) {
+    parts[used++] = head_;
+  }
+  if (chunked && body_bytes_ > 0) {
+    parts[used++] = {line.data(), http1::encode_chunk_line(body_bytes_, line)};
+  }
+  for (std::size_t i = 0; i < count_; ++i) {
+    parts[used++] = spans_[i];
+  }
+  if (chunked && body_bytes_ > 0) {
+    parts[used++] = http1::chunk_end;
+  }
+  if (chunked && last == Last::yes) {
+    parts[used++] = http1::last_chunk;
+  }
+  head_ = {};
+  count_ = 0;
+  body_bytes_ = 0;
+  if (used == 0) {
+    return to.pending_bytes() == 0 ? WriteOutcome::written : WriteOutcome::pending;
+  }
+  return to.write({parts.data(), used});
+}
+
+}  // namespace holdfast

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "codec/codec.h"
+#include "net/stream.h"
+
+namespace holdfast {
+
+// The parts of one gather write: bytes to go first (a head), then spans of a body in the framing of
+// the receiving side. The spans of one write become one chunk. Holds views only and lives for one
+// turn.
+class Outgoing {
+ public:
+  void head(std::string_view bytes) { head_ = bytes; }
+  void body(std::string_view span) {
+    spans_[count_++] = span;
+    body_bytes_ += span.size();
+  }
+
+  [[nodiscard]] bool full() const { return count_ == max_spans; }
+  [[nodiscard]] bool empty() const { return head_.empty() && count_ == 0; }
+
+  enum class Last : bool { no, yes };
+
+  // Writes all that was collected and forgets it. `Last::yes` ends the body.
+  [[nodiscard]] WriteOutcome flush(Stream& to, BodyKind framing, Last last);
+
+ private:
+  // Around the spans: a head, a chunk's size line, its end, the last chunk.
+  static constexpr std::size_t max_spans = Stream::max_parts - 4;
+
+  std::string_view head_;
+  std::array<std::string_view, max_spans> spans_;
+  std::size_t count_ = 0;
+  std::size_t body_bytes_ = 0;
+};
+
+}  // namespace holdfast

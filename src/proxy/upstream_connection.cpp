@@ -1,0 +1,179 @@
+#include "proxy/upstream_connection.h"
+
+#include "proxy/endpoint.h"
+#include "proxy/exchange.h"
+
+namespace holdfast {
+
+UpstreamConnection::UpstreamConnection(Context& context, Endpoint& endpoint)
+    : context_(context),
+      endpoint_(endpoint),
+      stream_(context.streams.make(*this)),
+      decoder_(context.response_fields, endpoint.answer_limits()) {}
+
+UpstreamConnection::~UpstreamConnection() {
+  check(owed_.empty(), "a connection is released while it owes an answer");
+  context_.timers.disarm(*this);
+}
+
+int UpstreamConnection::connect(const SocketAddress& to) {
+  expect_within(endpoint_.options().timeouts.connect);
+  return stream_.connect(to);
+}
+
+int UpstreamConnection::adopt(int descriptor) {
+  const int failed = stream_.adopt(descriptor);
+  if (failed == 0) {
+    stream_.start_reading();
+  }
+  return failed;
+}
+
+void UpstreamConnection::on_connected(int system) {
+  if (system != 0) {
+    endpoint_.on_connect_failed(*this, connect_error(system));
+    return;
+  }
+  // From now on it keeps reading, idle or not: that is how a close or a stray byte is noticed at
+  // once.
+  stream_.start_reading();
+  endpoint_.on_connected(*this);
+}
+
+void UpstreamConnection::owe(Exchange& exchange, http1::Method method) {
+  check(owed_.empty(), "one exchange at a time on a connection");
+  owed_.push_back(exchange);
+  decoder_.reset();
+  decoder_.expect(method);
+}
+
+void UpstreamConnection::disown(Exchange& exchange) {
+  owed_.remove(exchange);
+  input_.release();
+}
+
+void UpstreamConnection::on_bytes(std::string_view bytes) {
+  Exchange* exchange = owed_.front();
+  if (exchange == nullptr) {
+    endpoint_.on_stray_bytes(*this);
+    return;
+  }
+  std::string_view message = bytes;
+  if (!input_.empty()) {
+    if (!context_.blocks.make_room(input_, bytes.size())) {
+      exchange->fail(make_error(ErrorCode::response_head_too_large));
+      return;
+    }
+    input_.append(bytes);
+    message = input_.bytes();
+  }
+  const auto [consumed, settled] = exchange->on_answer_bytes(decoder_, message);
+  if (!settled) {
+    keep(message.substr(consumed), bytes);
+  }
+}
+
+// What was not consumed is part of a head and must stay contiguous until the rest has arrived.
+void UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
+  if (!input_.empty()) {
+    input_.consume(input_.size() - rest.size());
+    if (input_.empty()) {
+      input_.release();
+    }
+  } else if (!rest.empty()) {
+    input_ = context_.blocks.borrow(std::max(rest.size(), arrived.size()));
+    input_.append(rest);
+  }
+}
+
+void UpstreamConnection::on_end() {
+  if (Exchange* exchange = owed_.front()) {
+    exchange->on_answer_end(decoder_);
+  } else {
+    endpoint_.on_ended_unasked(*this);
+  }
+}
+
+void UpstreamConnection::on_broken(int system) {
+  if (Exchange* exchange = owed_.front()) {
+    exchange->on_upstream_broken(system);
+  } else {
+    endpoint_.on_ended_unasked(*this);
+  }
+}
+
+void UpstreamConnection::on_drained() {
+  if (Exchange* exchange = owed_.front()) {
+    exchange->on_upstream_drained();
+  }
+}
+
+void UpstreamConnection::on_closed() { endpoint_.on_closed(*this, stream_); }
+
+void UpstreamConnection::rest(TimePoint deadline) {
+  input_.release();
+  rested_in_ = context_.clock.turn();
+  arm(deadline);
+}
+
+void UpstreamConnection::arm(TimePoint deadline) { context_.timers.arm(*this, deadline); }
+
+void UpstreamConnection::expect_within(Duration limit) {
+  arm(limit == Duration::zero() ? TimePoint::max() : context_.now() + limit);
+}
+
+void UpstreamConnection::on_deadline(TimePoint now) {
+  switch (pool_state()) {
+    case PoolState::connecting:
+      endpoint_.on_connect_failed(*this, make_error(ErrorCode::connect_timeout));
+      return;
+    case PoolState::leased:
+      owed_.front()->on_upstream_deadline();
+      return;
+    case PoolState::idle:
+      endpoint_.on_idle_deadline(*this, now);
+      return;
+    case PoolState::leaving:
+      close();
+      return;
+    case PoolState::none:
+      return;
+  }
+}
+
+// With part of a request still unsent an ordinary close would leave the kernel to deliver the rest
+// of it to a backend that may execute it.
+void UpstreamConnection::close() {
+  context_.timers.disarm(*this);
+  if (stream_.pending_bytes() != 0) {
+    stream_.reset();
+    return;
+  }
+  stream_.close();
+}
+
+void UpstreamConnection::close_second(Duration grace) {
+  stream_.start_reading();  // in case back-pressure had paused it
+  expect_within(grace);
+}
+
+int UpstreamConnection::detach() {
+  context_.timers.disarm(*this);
+  const int descriptor = stream_.detach();
+  moved_ = descriptor >= 0;
+  return descriptor;
+}
+
+void Lease::settle(ReturnFacts facts) {
+  if (UpstreamConnection* connection = std::exchange(connection_, nullptr)) {
+    connection->endpoint().give_back(*connection, facts);
+  }
+}
+
+void Lease::retire(Retirement reason) {
+  if (UpstreamConnection* connection = std::exchange(connection_, nullptr)) {
+    connection->endpoint().retire(*connection, reason);
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "base/block_pool.h"
+#include "base/list.h"
+#include "base/timer_wheel.h"
+#include "codec/http1/decoder.h"
+#include "net/stream.h"
+#include "pool/pool.h"
+#include "proxy/context.h"
+
+namespace holdfast {
+
+class Endpoint;
+struct OwedTag;
+
+// One connection to a backend: a stream, the decoder of its answers, and the exchanges it owes
+// answers to, in order (at most one for now). Lives in the worker's slab from the attempt to
+// on_closed. Its place in the pool says whether it is connecting, leased, idle or leaving; it acts
+// on events, the endpoint decides.
+class UpstreamConnection final : public PoolMember, private StreamEvents, private Timer {
+ public:
+  UpstreamConnection(Context& context, Endpoint& endpoint);
+  UpstreamConnection(const UpstreamConnection&) = delete;
+  UpstreamConnection& operator=(const UpstreamConnection&) = delete;
+  ~UpstreamConnection();
+
+  // Starts the attempt. Returns an errno value; the connection must be closed then too.
+  [[nodiscard]] int connect(const SocketAddress& to);
+  // Takes over a descriptor from another worker. Returns an errno value likewise.
+  [[nodiscard]] int adopt(int descriptor);
+
+  // The exchange's request goes over this connection next, its answer comes back to it.
+  void owe(Exchange& exchange, http1::Method method);
+  // The exchange does not want its answer any more; the connection is to be retired.
+  void disown(Exchange& exchange);
+
+  [[nodiscard]] Stream& stream() { return stream_; }
+  [[nodiscard]] Endpoint& endpoint() { return endpoint_; }
+
+  // The connection has nothing to do until `deadline`, when the endpoint is asked.
+  void rest(TimePoint deadline);
+  // The turn of the loop in which rest() was called last.
+  [[nodiscard]] std::uint64_t rested_in() const { return rested_in_; }
+  // The exchange is told when nothing has come for so long; 0 is for ever.
+  void expect_within(Duration limit);
+
+  // Closes now.
+  void close();
+  // Waits for the backend to close first, so that the TIME_WAIT is not ours; closes when it has not
+  // within `grace`.
+  void close_second(Duration grace);
+  // Gives up the descriptor to another worker. -1 if that failed. Closes in any case.
+  [[nodiscard]] int detach();
+  // The connection lives on in another worker, and its permit with it.
+  [[nodiscard]] bool moved() const { return moved_; }
+
+ private:
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken(int system) override;
+  void on_drained() override;
+  void on_connected(int system) override;
+  void on_closed() override;
+  void on_deadline(TimePoint now) override;
+
+  void keep(std::string_view rest, std::string_view arrived);
+  void arm(TimePoint deadline);
+
+  Context& context_;
+  Endpoint& endpoint_;
+  Stream& stream_;
+  http1::ResponseDecoder decoder_;
+  Block input_;  // an answer's head that is not complete yet
+  List<Exchange, OwedTag> owed_;
+  std::uint64_t rested_in_ = 0;
+  bool moved_ = false;
+};
+
+// The exclusive use of a backend connection by one exchange. Move-only. Dropped without settle() or
+// retire() it retires the connection: what is not known to be sound is not shared.
+class Lease {
+ public:
+  Lease() = default;
+  explicit Lease(UpstreamConnection& connection) : connection_(&connection) {}
+  Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  Lease& operator=(Lease&& other) noexcept {
+    retire(Retirement::client_left);
+    connection_ = std::exchange(other.connection_, nullptr);
+    return *this;
+  }
+  ~Lease() { retire(Retirement::client_left); }
+
+  [[nodiscard]] explicit operator bool() const { return connection_ != nullptr; }
+  UpstreamConnection* operator->() const { return connection_; }
+  UpstreamConnection& operator*() const { return *connection_; }
+
+  // The exchange is over: the endpoint judges whether the connection is used again.
+  void settle(ReturnFacts facts);
+  // The connection must not be used again. Does nothing if the lease has ended already.
+  void retire(Retirement reason);
+
+ private:
+  UpstreamConnection* connection_ = nullptr;
+};
+
+}  // namespace holdfast
