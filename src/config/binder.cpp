@@ -1,0 +1,266 @@
+#include "config/binder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/fields.h"
+#include "config/suggest.h"
+#include "config/values.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::size_t max_name_bytes = 64;
+
+// Where the binder is in the tree. `path` is the table's, with "*" for names; `shown` has them.
+struct Spot {
+  std::string path;
+  std::string shown;
+  Place place;  // of the key that holds the value
+};
+
+std::string joined(std::string_view above, std::string_view key) {
+  return above.empty() ? std::string(key) : fmt::format("{}.{}", above, key);
+}
+
+std::string in(const Spot& spot) { return spot.shown.empty() ? "" : " in " + spot.shown; }
+
+std::string with_hint(std::string text, std::string_view hint) {
+  return hint.empty() ? text : fmt::format("{}; {}", text, hint);
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= max_name_bytes &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-';
+         });
+}
+
+std::string_view kind_of(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlKind::null:
+      return "nothing";
+    case YamlKind::scalar:
+      return "a single value";
+    case YamlKind::list:
+      return "a list";
+    case YamlKind::map:
+      break;
+  }
+  return "a map";
+}
+
+// How to write a key as seen from a map: its last part in the same map, "pool.max_idle" in the same
+// section, else in full.
+std::string path_from(const Spot& spot, const Field& field) {
+  std::string_view target = field.path;
+  if (path_above(target) == spot.path) {
+    return std::string(last_part(target));
+  }
+  const std::size_t star = target.find("*.");
+  if (star != std::string_view::npos && spot.path.starts_with(target.substr(0, star + 1))) {
+    return std::string(target.substr(star + 2));
+  }
+  std::string text(target);
+  if (star != std::string_view::npos) {
+    text.replace(star, 1, "NAME");
+  }
+  return text;
+}
+
+// The key that someone who wrote this unknown one most likely meant, or null.
+const Field* find_meant(std::string_view key, const Spot& spot) {
+  if (const Field* field = find_foreign(key, spot.path)) {
+    return field;
+  }
+  if (const auto name = nearest(key, keys_below(spot.path))) {
+    return find_field(joined(spot.path, *name));
+  }
+  return find_misplaced(key, spot.path);
+}
+
+std::string key_hint(std::string_view key, const Spot& spot, const Field* meant) {
+  if (meant == nullptr) {
+    return spot.path.empty() ? fmt::format("known here: {}", alternatives(keys_below(""))) : "";
+  }
+  // The words of other tools get an answer; slips of the finger get a question.
+  const bool is_foreign = find_foreign(key, spot.path) == meant;
+  const std::string path = path_from(spot, *meant);
+  return is_foreign ? fmt::format("holdfast calls it '{}'", path)
+                    : fmt::format("did you mean '{}'?", path);
+}
+
+// Walks a tree and the table together. One per document.
+class Binder {
+ public:
+  Binder(const Environment& environment, Binding& result)
+      : environment_(environment), result_(result) {}
+
+  void bind_root(const YamlNode& root) {
+    if (root.kind != YamlKind::map) {
+      report(root.place, fmt::format("{} stands where the map of all keys belongs", kind_of(root)));
+      return;
+    }
+    bind_map(root, {.path = "", .shown = "", .place = {1, 1, 1}});
+  }
+
+ private:
+  void report(Place place, std::string message) {
+    result_.diagnostics.push_back({Severity::error, {}, place, std::move(message)});
+  }
+
+  void bind_map(const YamlNode& map, const Spot& spot) {
+    std::set<const Field*> meant;
+    for_each_key(map, spot, [&](const YamlNode& key, const YamlNode& value) {
+      const Field* field = find_field(joined(spot.path, key.text));
+      if (field == nullptr || key.text.find('.') != std::string::npos) {
+        meant.insert(report_unknown(key, spot));
+        return;
+      }
+      const std::string shown = joined(spot.shown, key.text);
+      bind_field(*field, value, {std::string(field->path), shown, key.place});
+    });
+    for (const Field& field : fields()) {
+      const std::string_view key = last_part(field.path);
+      const bool is_ours = field.need == Need::required && path_above(field.path) == spot.path;
+      // A required key under a wrong name is one mistake, not two.
+      if (is_ours && !meant.contains(&field) && !result_.places.contains(joined(spot.shown, key))) {
+        report(spot.place, spot.shown.empty() ? fmt::format("there are no {}", key)
+                                              : fmt::format("{} has no '{}'", spot.shown, key));
+      }
+    }
+  }
+
+  // Returns the key that was meant, or null.
+  const Field* report_unknown(const YamlNode& key, const Spot& spot) {
+    const Field* meant = find_meant(key.text, spot);
+    report(key.place, with_hint(fmt::format("unknown key {}{}", in_quotes(key.text), in(spot)),
+                                key_hint(key.text, spot, meant)));
+    return meant;
+  }
+
+  // Calls visit(key, value) for each entry whose key is text and the first of its kind.
+  template <class Visit>
+  void for_each_key(const YamlNode& map, const Spot& spot, Visit visit) {
+    std::map<std::string_view, std::uint32_t> first_line;
+    for (std::size_t i = 0; i < map.keys.size(); ++i) {
+      const YamlNode& key = map.keys[i];
+      if (key.kind != YamlKind::scalar) {
+        report(key.place, fmt::format("{} stands where a key belongs{}", kind_of(key), in(spot)));
+        continue;
+      }
+      const auto [earlier, is_first] = first_line.try_emplace(key.text, key.place.line);
+      if (!is_first) {
+        report(key.place, fmt::format("key {} is given twice{}; the first is in line {}",
+                                      in_quotes(key.text), in(spot), earlier->second));
+        continue;
+      }
+      visit(key, map.items[i]);
+    }
+  }
+
+  void bind_field(const Field& field, const YamlNode& value, const Spot& spot) {
+    const bool is_section = field.kind == FieldKind::map || field.kind == FieldKind::names;
+    const bool has_own_place = !is_section && value.kind != YamlKind::null;
+    result_.places[spot.shown] = has_own_place ? value.place : spot.place;
+    if (is_section) {
+      bind_section(field, value, spot);
+    } else if (field.kind == FieldKind::servers || field.kind == FieldKind::networks) {
+      bind_list(field, value, spot);
+    } else {
+      bind_scalar(field, value, spot);
+    }
+  }
+
+  void bind_section(const Field& field, const YamlNode& value, const Spot& spot) {
+    // "pool:" with nothing but comments below it is an empty map.
+    const YamlNode empty{
+        .kind = YamlKind::map, .place = spot.place, .text = {}, .keys = {}, .items = {}};
+    const YamlNode& map = value.kind == YamlKind::null ? empty : value;
+    if (map.kind != YamlKind::map) {
+      report(value.place,
+             fmt::format("{} stands in {}, where a map belongs", kind_of(value), spot.shown));
+    } else if (field.kind == FieldKind::names) {
+      bind_names(map, spot);
+    } else {
+      bind_map(map, spot);
+    }
+  }
+
+  void bind_names(const YamlNode& map, const Spot& spot) {
+    if (map.keys.empty()) {
+      report(spot.place, fmt::format("there are no {}", spot.shown));
+    }
+    const bool are_listeners = spot.path == "listeners";
+    for_each_key(map, spot, [&](const YamlNode& key, const YamlNode& value) {
+      if (!is_name(key.text)) {
+        report(key.place, fmt::format("{} is not a name for one of {}; use up to {} letters, "
+                                      "digits, '-' and '_'",
+                                      in_quotes(key.text), spot.shown, max_name_bytes));
+        return;
+      }
+      // The target stays where it is while its map is bound: names do not nest.
+      if (are_listeners) {
+        listener_ = &result_.config.listeners.emplace_back();
+        listener_->name = key.text;
+      } else {
+        upstream_ = &result_.config.upstreams.emplace_back();
+        upstream_->name = key.text;
+      }
+      const Spot below{spot.path + ".*", joined(spot.shown, key.text), key.place};
+      bind_field(*find_field(below.path), value, below);
+    });
+  }
+
+  void bind_list(const Field& field, const YamlNode& value, const Spot& spot) {
+    if (value.kind != YamlKind::list) {
+      const Place place = value.kind == YamlKind::null ? spot.place : value.place;
+      report(place, fmt::format("{} stands in {}, where a list belongs; write [...]",
+                                kind_of(value), spot.shown));
+      return;
+    }
+    if (value.items.empty() && field.need == Need::required) {
+      report(value.place, fmt::format("the list {} is empty", spot.shown));
+    }
+    for (const YamlNode& item : value.items) {
+      bind_scalar(field, item, spot);
+    }
+  }
+
+  void bind_scalar(const Field& field, const YamlNode& value, const Spot& spot) {
+    if (value.kind == YamlKind::null) {
+      report(spot.place, fmt::format("{} has no value", spot.shown));
+      return;
+    }
+    if (value.kind != YamlKind::scalar) {
+      report(value.place, fmt::format("{} stands in {}, where a single value belongs",
+                                      kind_of(value), spot.shown));
+      return;
+    }
+    const Reading<std::string> text = expand(value.text, environment_);
+    const std::optional<Complaint> complaint =
+        text ? put_value(field, field.slot({&result_.config, listener_, upstream_}), *text)
+             : text.error();
+    if (complaint) {
+      report(value.place, with_hint(complaint->problem + in(spot), complaint->hint));
+    }
+  }
+
+  const Environment& environment_;
+  Binding& result_;
+  ListenerOptions* listener_ = nullptr;  // the one being bound, or null
+  UpstreamOptions* upstream_ = nullptr;
+};
+
+}  // namespace
+
+Binding bind_tree(const YamlNode& root, const Environment& environment) {
+  Binding result;
+  Binder(environment, result).bind_root(root);
+  return result;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "proxy/options.h"
+
+namespace holdfast {
+
+struct LogOptions {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::automatic;
+};
+
+struct ShutdownOptions {
+  Duration delay = 0s;    // go on accepting for so long after the signal
+  Duration timeout = 8s;  // then finish what is under way within so long
+};
+
+// All that a run of holdfast is told, immutable once loaded.
+struct Config {
+  unsigned workers = 1;  // 0 = auto: as many as this process has CPUs, cgroup quota included
+  std::vector<ListenerOptions> listeners;
+  std::vector<UpstreamOptions> upstreams;
+  LogOptions log;
+  ShutdownOptions shutdown;
+};
+
+}  // namespace holdfast

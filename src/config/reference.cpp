@@ -1,0 +1,47 @@
+#include "config/reference.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "config/fields.h"
+#include "config/values.h"
+
+namespace holdfast {
+namespace {
+
+std::string default_column(const Field& field) {
+  if (field.need == Need::required) {
+    return "required";
+  }
+  const std::string text = default_text(field);
+  if (text.empty()) {
+    return "";
+  }
+  return field.follows.empty() ? fmt::format("`{}`", text) : fmt::format("as `{}`", text);
+}
+
+// The path as a user would read it: "upstreams.NAME.pool".
+std::string shown_path(const Field& field) {
+  std::string path(field.path);
+  if (const std::size_t star = path.find('*'); star != std::string::npos) {
+    path.replace(star, 1, "NAME");
+  }
+  return path;
+}
+
+}  // namespace
+
+std::string reference_table() {
+  std::string text = "| key | value | default | change | meaning |\n|---|---|---|---|---|\n";
+  for (const Field& field : fields()) {
+    const std::string_view change = field.slot == nullptr             ? ""
+                                    : field.change == Change::restart ? "restart"
+                                                                      : "reload";
+    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", shown_path(field), range_text(field),
+                        default_column(field), change, field.line);
+  }
+  return text;
+}
+
+}  // namespace holdfast

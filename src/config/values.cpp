@@ -1,0 +1,264 @@
+#include "config/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "config/diagnostic.h"
+#include "config/suggest.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::size_t max_list_items = 1024;
+
+std::string number_text(const Field& field, std::uint64_t number) {
+  if (field.kind == FieldKind::size) {
+    return size_text(number);
+  }
+  if (field.kind == FieldKind::duration) {
+    return duration_text(Duration{static_cast<Duration::rep>(number)});
+  }
+  return field.kind == FieldKind::workers && number == 0 ? "auto" : std::to_string(number);
+}
+
+Reading<std::uint64_t> read_number(const Field& field, std::string_view text) {
+  if (field.kind == FieldKind::size) {
+    return read_size(text);
+  }
+  if (field.kind == FieldKind::duration) {
+    return read_duration(text).map(
+        [](Duration duration) { return static_cast<std::uint64_t>(duration.count()); });
+  }
+  return read_count(text);
+}
+
+Complaint unknown_word(std::string_view text, std::span<const std::string_view> words) {
+  const std::optional<std::string_view> meant = nearest(text, words);
+  return {fmt::format("{} is not one of {}", in_quotes(text), alternatives(words)),
+          meant ? fmt::format("did you mean '{}'?", *meant) : ""};
+}
+
+// Reads a text into the member that the slot names.
+struct Putter {
+  const Field& field;
+  std::string_view text;
+
+  using Outcome = std::optional<Complaint>;
+
+  template <class Number>
+  Outcome put_number(Number* to) const {
+    if (field.kind == FieldKind::workers && text == "auto") {
+      *to = Number{};
+      return std::nullopt;
+    }
+    const Reading<std::uint64_t> number = read_number(field, text);
+    if (!number) {
+      return number.error();
+    }
+    if (*number < field.range.min || *number > field.range.max) {
+      return Complaint{fmt::format("{} is out of range", in_quotes(text)),
+                       fmt::format("it goes from {} to {}", number_text(field, field.range.min),
+                                   number_text(field, field.range.max))};
+    }
+    *to = static_cast<Number>(*number);
+    return std::nullopt;
+  }
+
+  template <class Enum>
+  Outcome put_choice(Enum* to) const {
+    const std::vector<std::string_view> words = choices_of(field);
+    const auto at = std::find(words.begin(), words.end(), text);
+    if (at == words.end()) {
+      return unknown_word(text, words);
+    }
+    *to = static_cast<Enum>(at - words.begin());
+    return std::nullopt;
+  }
+
+  template <class Value>
+  static Outcome put_reading(Value* to, Reading<Value> reading) {
+    if (!reading) {
+      return std::move(reading).error();
+    }
+    *to = *std::move(reading);
+    return std::nullopt;
+  }
+
+  template <class Value>
+  static Outcome append(std::vector<Value>* to, const Value& value) {
+    if (to->size() == max_list_items) {
+      return Complaint{fmt::format("more than {} values", max_list_items), ""};
+    }
+    to->push_back(value);
+    return std::nullopt;
+  }
+
+  Outcome operator()(std::monostate /*map*/) const {
+    check(false, "a map has no value of its own");
+    return std::nullopt;
+  }
+  Outcome operator()(std::uint32_t* to) const { return put_number(to); }
+  Outcome operator()(std::uint64_t* to) const { return put_number(to); }
+  Outcome operator()(Duration* to) const {
+    std::uint64_t count = 0;
+    Outcome refused = put_number(&count);
+    if (!refused) {
+      *to = Duration{static_cast<Duration::rep>(count)};
+    }
+    return refused;
+  }
+  Outcome operator()(std::string* to) const {
+    if (text.empty()) {
+      return Complaint{"an empty text", ""};
+    }
+    *to = text;
+    return std::nullopt;
+  }
+  Outcome operator()(SocketAddress* to) const { return put_reading(to, read_listen_address(text)); }
+  Outcome operator()(LogLevel* to) const { return put_choice(to); }
+  Outcome operator()(LogFormat* to) const { return put_choice(to); }
+  Outcome operator()(HalfClose* to) const { return put_choice(to); }
+  Outcome operator()(ProtocolChoice* to) const { return put_choice(to); }
+
+  Outcome operator()(std::vector<Network>* to) const {
+    const std::optional<Network> network = Network::parse(text);
+    if (!network) {
+      return Complaint{fmt::format("{} is not a network", in_quotes(text)),
+                       "write 10.0.0.0/8, fd00::/8 or a single address"};
+    }
+    return append(to, *network);
+  }
+  Outcome operator()(std::vector<std::string>* to) const {
+    const Reading<std::string> server = read_server(text);
+    if (!server) {
+      return server.error();
+    }
+    if (std::find(to->begin(), to->end(), *server) != to->end()) {
+      return Complaint{fmt::format("{} is named twice", in_quotes(text)), ""};
+    }
+    return append(to, *server);
+  }
+
+  Outcome operator()(HostSlot to) const {
+    if (text == "preserve" || text == "server") {
+      to.of->host = text == "server" ? HostChoice::server : HostChoice::preserve;
+      to.of->host_name.clear();
+      return std::nullopt;
+    }
+    // A slip in a keyword would be a valid name, and a very wrong one.
+    const std::vector<std::string_view> words = {"preserve", "server"};
+    if (const auto meant = nearest(text, words)) {
+      return Complaint{fmt::format("{} is too like a keyword for a host name", in_quotes(text)),
+                       fmt::format("did you mean '{}'?", *meant)};
+    }
+    Outcome refused = put_reading(&to.of->host_name, read_host_name(text));
+    if (!refused) {
+      to.of->host = HostChoice::literal;
+    }
+    return refused;
+  }
+};
+
+// Writes the member that the slot names as text.
+struct Writer {
+  const Field& field;
+
+  template <class Enum>
+  std::string choice(Enum value) const {
+    return std::string(choices_of(field).at(static_cast<std::size_t>(value)));
+  }
+
+  std::string operator()(std::monostate /*map*/) const { return ""; }
+  std::string operator()(const std::uint32_t* from) const { return number_text(field, *from); }
+  std::string operator()(const std::uint64_t* from) const { return number_text(field, *from); }
+  std::string operator()(const Duration* from) const { return duration_text(*from); }
+  std::string operator()(const std::string* from) const { return *from; }
+  std::string operator()(const SocketAddress* from) const { return from->text(); }
+  std::string operator()(const LogLevel* from) const { return choice(*from); }
+  std::string operator()(const LogFormat* from) const { return choice(*from); }
+  std::string operator()(const HalfClose* from) const { return choice(*from); }
+  std::string operator()(const ProtocolChoice* from) const { return choice(*from); }
+  std::string operator()(const std::vector<Network>* from) const {
+    return from->empty() ? "[]" : fmt::format("[{} networks]", from->size());
+  }
+  std::string operator()(const std::vector<std::string>* from) const {
+    return fmt::format("[{}]", fmt::join(*from, ", "));
+  }
+  std::string operator()(HostSlot from) const {
+    switch (from.of->host) {
+      case HostChoice::preserve:
+        return "preserve";
+      case HostChoice::server:
+        return "server";
+      case HostChoice::literal:
+        break;
+    }
+    return from.of->host_name;
+  }
+};
+
+}  // namespace
+
+std::optional<Complaint> put_value(const Field& field, FieldSlot slot, std::string_view text) {
+  return std::visit(Putter{field, text}, slot);
+}
+
+std::string value_text(const Field& field, FieldSlot slot) {
+  return std::visit(Writer{field}, slot);
+}
+
+std::string default_text(const Field& field) {
+  if (field.slot == nullptr || field.need == Need::required) {
+    return "";
+  }
+  if (!field.follows.empty()) {
+    return std::string(field.follows);
+  }
+  Config config;
+  ListenerOptions listener;
+  UpstreamOptions upstream;
+  return value_text(field, field.slot({&config, &listener, &upstream}));
+}
+
+std::string range_text(const Field& field) {
+  switch (field.kind) {
+    case FieldKind::count:
+    case FieldKind::size:
+    case FieldKind::duration:
+      return fmt::format("{}..{}", number_text(field, field.range.min),
+                         number_text(field, field.range.max));
+    case FieldKind::workers:
+      return fmt::format("auto or {}..{}", field.range.min, field.range.max);
+    case FieldKind::choice:
+      return alternatives(choices_of(field));
+    case FieldKind::address:
+      return "ip:port";
+    case FieldKind::networks:
+      return "list of networks";
+    case FieldKind::servers:
+      return "list of host:port";
+    case FieldKind::host:
+      return "preserve, server or a name";
+    case FieldKind::upstream:
+      return "a name in upstreams";
+    case FieldKind::names:
+      return "map of names";
+    case FieldKind::map:
+      break;
+  }
+  return "map";
+}
+
+std::string alternatives(std::span<const std::string_view> words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view before = i == 0 ? "" : i + 1 == words.size() ? " or " : ", ";
+    text += before;
+    text += words[i];
+  }
+  return text;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,117 @@
+#include "config/fields.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "config/binder.h"
+#include "config/load.h"
+#include "config/reference.h"
+#include "config/values.h"
+
+namespace holdfast {
+namespace {
+
+std::filesystem::path conf() { return std::filesystem::path(HOLDFAST_SOURCE_DIR) / "conf"; }
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Fields, StandBehindTheMapThatHoldsThem) {
+  std::set<std::string_view> seen = {""};
+  for (const Field& field : fields()) {
+    EXPECT_TRUE(seen.contains(path_above(field.path))) << field.path;
+    EXPECT_TRUE(seen.insert(field.path).second) << field.path << " stands twice";
+    EXPECT_FALSE(field.line.empty()) << field.path;
+    EXPECT_EQ(field.slot == nullptr, field.kind == FieldKind::map || field.kind == FieldKind::names)
+        << field.path;
+  }
+}
+
+TEST(Fields, HaveDefaultsThatTheyWouldAccept) {
+  for (const Field& field : fields()) {
+    const std::string text = default_text(field);
+    if (text.empty() || text == "[]" || !field.follows.empty()) {
+      continue;
+    }
+    Config config;
+    ListenerOptions listener;
+    UpstreamOptions upstream;
+    const FieldSlot slot = field.slot({&config, &listener, &upstream});
+    EXPECT_FALSE(put_value(field, slot, text)) << field.path << " = " << text;
+    EXPECT_EQ(value_text(field, slot), text) << field.path;
+  }
+}
+
+TEST(Fields, AreNotTheForeignWordForAnotherKeyOfTheirMap) {
+  for (const Field& field : fields()) {
+    std::istringstream words{std::string(field.foreign)};
+    const std::vector<std::string_view> siblings = keys_below(path_above(field.path));
+    for (std::string word; words >> word;) {
+      EXPECT_EQ(std::count(siblings.begin(), siblings.end(), word), 0) << field.path << ' ' << word;
+    }
+  }
+}
+
+// conf/README.md holds the reference between two marks. With HOLDFAST_WRITE_EXPECTED set, it is
+// written anew.
+TEST(Reference, EqualsTheTable) {
+  const std::string begin = "<!-- reference -->\n";
+  const std::string end = "<!-- /reference -->";
+  const std::filesystem::path path = conf() / "README.md";
+  std::string readme = text_of(path);
+  const std::size_t from = readme.find(begin) + begin.size();
+  const std::size_t to = readme.find(end);
+  ASSERT_NE(to, std::string::npos);
+  if (std::getenv("HOLDFAST_WRITE_EXPECTED") != nullptr) {
+    std::string written = readme;
+    std::ofstream(path) << written.replace(from, to - from, reference_table());
+    return;
+  }
+  EXPECT_EQ(readme.substr(from, to - from), reference_table());
+}
+
+TEST(Samples, LoadWithoutAWarning) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(conf())) {
+    if (entry.path().extension() == ".yaml") {
+      const LoadOutcome outcome =
+          load_file(entry.path().string(), [](const std::string&) { return std::nullopt; });
+      EXPECT_EQ(render_all(outcome, Colour::never), "");
+      EXPECT_TRUE(outcome.config);
+      ++count;
+    }
+  }
+  EXPECT_GE(count, 5U);
+}
+
+TEST(Samples, ShowEveryKeyWithItsDefault) {
+  const auto tree = parse_yaml(text_of(conf() / "defaults.yaml"));
+  ASSERT_TRUE(tree);
+  Binding binding = bind_tree(*tree, own_environment());
+  const FieldTarget target = {&binding.config, &binding.config.listeners.at(0),
+                              &binding.config.upstreams.at(0)};
+  for (const Field& field : fields()) {
+    std::string path(field.path);
+    if (const std::size_t star = path.find('*'); star != std::string::npos) {
+      path.replace(star, 1, path.starts_with("listeners") ? "web" : "app");
+    }
+    EXPECT_TRUE(binding.places.contains(path)) << path << " is not in defaults.yaml";
+    if (field.slot != nullptr && field.need == Need::optional && field.follows.empty()) {
+      EXPECT_EQ(value_text(field, field.slot(target)), default_text(field)) << path;
+    }
+  }
+  EXPECT_EQ(binding.config.upstreams.at(0).pool.max_idle, PoolLimits{}.max_idle);
+}
+
+}  // namespace
+}  // namespace holdfast
