@@ -1,0 +1,50 @@
+#pragma once
+
+#include "base/timer_wheel.h"
+#include "net/listener.h"
+#include "pool/permits.h"
+#include "proxy/client_connection.h"
+
+namespace holdfast {
+
+// One listener in one worker: lets clients in as long as there are permits for them and serves them
+// by its listener's options. When permits run out it stops accepting; clients then wait in the
+// kernel's queue.
+class Door final : public ClientOwner, private ListenerEvents, private Timer {
+ public:
+  // `permits` is shared with the same listener's doors of other workers. on_empty is called
+  // whenever the last client of the worker has gone.
+  Door(Context& context, Loop& loop, const ListenerOptions& options, Upstream& upstream,
+       Permits& permits, std::function<void()> on_empty);
+  Door(const Door&) = delete;
+  Door& operator=(const Door&) = delete;
+  ~Door() { context_.timers.disarm(*this); }
+
+  // Listens on a bound socket, which it owns from now on. Returns an errno value.
+  [[nodiscard]] int open(int descriptor) { return listener_.listen(descriptor); }
+
+  // Lets those in who wait in the kernel's queue already, then nobody.
+  void close();
+
+ private:
+  static constexpr Duration retry = 20ms;   // while there are no permits
+  static constexpr Duration complain = 1s;  // at most so often
+
+  void on_connection() override;
+  void on_accept_failed(int system) override;
+  void on_client_closed(ClientConnection& client, Stream& stream) override;
+  void on_deadline(TimePoint now) override;
+
+  void serve(ClientConnection& client);
+
+  Context& context_;
+  Service service_;
+  Upstream& upstream_;
+  Permits& permits_;
+  std::function<void()> on_empty_;
+  Listener listener_;
+  TimePoint last_complaint_{};
+  bool blocked_ = false;  // a connection waits inside the listener for a permit
+};
+
+}  // namespace holdfast

@@ -1,0 +1,220 @@
+#include "server/server.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "net/listener.h"
+#include "net/resolver.h"
+#include "server/cpus.h"
+#include "server/descriptors.h"
+#include "server/worker.h"
+
+namespace holdfast {
+namespace {
+
+// What to do about an address that cannot be listened on, where the cause is well known.
+std::string_view listen_hint(int system) {
+  switch (system) {
+    case EADDRINUSE:
+      return ". Another program has the port: stop it, or choose another address";
+    case EACCES:
+      return ". A port below 1024 needs CAP_NET_BIND_SERVICE, or a lower "
+             "net.ipv4.ip_unprivileged_port_start";
+    case EADDRNOTAVAIL:
+      return ". No interface of this machine has this address";
+    default:
+      return "";
+  }
+}
+
+Unexpected start_failure(int system) {
+  return unexpected({ErrorCode::local_failure, Side::local, system});
+}
+
+}  // namespace
+
+Server::Server(Config config) : config_(std::move(config)), shared_(std::make_unique<Shared>()) {}
+
+Server::~Server() {
+  stop_now();
+  wait();
+}
+
+Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
+  on_ended_ = std::move(on_ended);
+  unsigned count = config_.workers == 0 ? usable_cpus() : config_.workers;
+  count = std::min(count, max_workers);  // more CPUs than that are left alone
+  if (auto failed = share_limits(count); !failed) {
+    return failed;
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(config_, *shared_, *this, i, count));
+  }
+  if (auto failed = open_listeners(); !failed) {
+    workers_.clear();
+    return failed;
+  }
+  running_ = count;
+  for (unsigned i = first == FirstWorker::callers_thread ? 1 : 0; i < count; ++i) {
+    workers_[i]->start([this] { worker_ended(); });
+  }
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    const ListenerOptions& listener = config_.listeners[i];
+    log::info("listening on {} (listener {}, upstream {}, {} worker{})", addresses_[i].text(),
+              listener.name, listener.upstream, count, count == 1 ? "" : "s");
+  }
+  return {};
+}
+
+void Server::worker_ended() {
+  if (--running_ == 0 && on_ended_) {
+    on_ended_();
+  }
+}
+
+Loop& Server::first_loop() { return workers_.front()->loop(); }
+
+void Server::run_first_worker() {
+  workers_.front()->run([this] { worker_ended(); });
+}
+
+Result<void> Server::share_limits(unsigned workers) {
+  const std::uint64_t limit = raise_descriptor_limit();
+  const DescriptorPlan plan = plan_descriptors(config_, workers, limit);
+  if (plan.for_clients == 0) {
+    log::error(
+        "{} file descriptors are too few: the upstreams alone may use {}. Raise the limit "
+        "(ulimit -n, LimitNOFILE=) or lower pool.max_connections.",
+        limit, plan.for_upstreams);
+    return start_failure(EMFILE);
+  }
+  if (plan.for_clients < plan.wanted_by_clients) {
+    log::warn(
+        "{} file descriptors allow {} client connections, not the {} of max_connections; "
+        "more clients will wait. Raise the limit (ulimit -n, LimitNOFILE=) to let them in.",
+        limit, plan.for_clients, plan.wanted_by_clients);
+  }
+  for (const ListenerOptions& listener : config_.listeners) {
+    shared_->client_permits.push_back(std::make_unique<Permits>(client_cap(listener, plan)));
+  }
+  for (const UpstreamOptions& upstream : config_.upstreams) {
+    std::vector<SharedEndpoint*>& mine = shared_->by_upstream.emplace_back();
+    for (const std::string& server : upstream.servers) {
+      const auto address = resolve(server);
+      if (!address) {
+        log::error("upstream {}: the server '{}' cannot be used: {}", upstream.name, server,
+                   address.error());
+        return start_failure(0);
+      }
+      shared_->endpoints.push_back(std::make_unique<SharedEndpoint>(
+          shared_->endpoints.size(), *address, upstream.pool.max_connections, workers));
+      mine.push_back(shared_->endpoints.back().get());
+    }
+  }
+  return {};
+}
+
+Result<void> Server::open_listeners() {
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    if (auto failed = open_listener(i); !failed) {
+      const ListenerOptions& listener = config_.listeners[i];
+      log::error("listener {}: cannot listen on {}: {}{}", listener.name, listener.address.text(),
+                 std::strerror(failed.error().system), listen_hint(failed.error().system));
+      return failed;
+    }
+  }
+  return {};
+}
+
+// SO_REUSEPORT lets several sockets share a port, one per worker, but also a second holdfast of the
+// same user, which would silently take half of the clients. So the port is bound exclusively first,
+// to see that nobody has it.
+Result<void> Server::open_listener(std::size_t number) {
+  SocketAddress address = config_.listeners[number].address;
+  auto first = open_listening_socket(address, PortSharing::exclusive);
+  if (!first) {
+    return start_failure(first.error());
+  }
+  address = bound_address(*first);
+  addresses_.push_back(address);
+  if (workers_.size() == 1) {
+    const int failed = workers_.front()->open_door(number, *first);
+    return failed == 0 ? Result<void>() : start_failure(failed);
+  }
+  ::close(*first);
+  for (const auto& worker : workers_) {
+    const auto shared = open_listening_socket(address, PortSharing::shared);
+    if (!shared) {
+      return start_failure(shared.error());
+    }
+    if (const int failed = worker->open_door(number, *shared); failed != 0) {
+      return start_failure(failed);
+    }
+  }
+  return {};
+}
+
+SocketAddress Server::listening_address(std::size_t listener) const {
+  return addresses_.at(listener);
+}
+
+void Server::drain() {
+  for (const auto& worker : workers_) {
+    worker->drain();
+  }
+}
+
+void Server::stop_now() {
+  for (const auto& worker : workers_) {
+    worker->stop_now();
+  }
+}
+
+void Server::wait() {
+  for (const auto& worker : workers_) {
+    worker->join();
+  }
+  if (!workers_.empty()) {
+    log_counters();
+    workers_.clear();
+  }
+}
+
+void Server::wake(unsigned worker, std::size_t endpoint) { workers_[worker]->wake(endpoint); }
+
+void Server::give(unsigned worker, std::size_t endpoint, MovedConnection moved) {
+  if (!workers_[worker]->give(endpoint, moved)) {
+    ::close(moved.descriptor);
+    shared_->endpoints[endpoint]->permits.give_back();
+  }
+}
+
+void Server::log_counters() const {
+  Counters sum;
+  for (const auto& worker : workers_) {
+    sum.add(worker->counters());
+  }
+  std::string reasons;
+  for (std::size_t i = 0; i < retirement_count; ++i) {
+    if (sum.retirements[i] != 0) {
+      reasons +=
+          fmt::format(" {}={}", retirement_name(static_cast<Retirement>(i)), sum.retirements[i]);
+    }
+  }
+  std::string errors;
+  for (std::size_t i = 0; i < error_code_count; ++i) {
+    if (sum.errors[i] != 0) {
+      errors += fmt::format(" {}={}", error_row(static_cast<ErrorCode>(i)).name, sum.errors[i]);
+    }
+  }
+  log::info(
+      "ended: {} requests over {} client connections and {} backend connections ({} replays); "
+      "backend connections retired:{}; errors:{}",
+      sum.requests, sum.client_connections, sum.upstream_opened, sum.replays,
+      reasons.empty() ? " none" : reasons, errors.empty() ? " none" : errors);
+}
+
+}  // namespace holdfast

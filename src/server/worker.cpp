@@ -1,0 +1,131 @@
+#include "server/worker.h"
+
+#include <algorithm>
+
+namespace holdfast {
+
+Worker::Worker(const Config& config, Shared& shared, Neighbours& neighbours, unsigned number,
+               unsigned workers)
+    : streams_(loop_),
+      context_{.clock = loop_,
+               .timers = loop_.timers(),
+               .blocks = loop_.blocks(),
+               .streams = streams_,
+               .neighbours = neighbours,
+               .clients = clients_,
+               .exchanges = exchanges_,
+               .upstream_connections = upstream_connections_,
+               .worker = number,
+               .workers = workers} {
+  context_.random_state += number * 0x2545f4914f6cdd1d;
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    upstreams_.push_back(
+        std::make_unique<Upstream>(context_, config.upstreams[i], shared.by_upstream[i]));
+    for (const auto& endpoint : upstreams_.back()->endpoints()) {
+      endpoints_.push_back(endpoint.get());
+    }
+  }
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const ListenerOptions& listener = config.listeners[i];
+    const auto upstream = std::find_if(
+        config.upstreams.begin(), config.upstreams.end(),
+        [&](const UpstreamOptions& options) { return options.name == listener.upstream; });
+    check(upstream != config.upstreams.end(), "the configuration names only upstreams it has");
+    doors_.push_back(std::make_unique<Door>(
+        context_, loop_, listener,
+        *upstreams_[static_cast<std::size_t>(upstream - config.upstreams.begin())],
+        *shared.client_permits[i], [this] { finish_if_empty(); }));
+  }
+}
+
+Worker::~Worker() {
+  if (thread_.joinable()) {
+    stop_now();
+    join();
+  } else if (!ran_) {
+    // Never started: close what open_door has opened.
+    for (const auto& door : doors_) {
+      door->close();
+    }
+    loop_.stop();
+    loop_.run();
+  }
+}
+
+int Worker::open_door(std::size_t listener, int descriptor) {
+  return doors_[listener]->open(descriptor);
+}
+
+void Worker::start(std::function<void()> on_ended) {
+  thread_ = std::thread([this, ended = std::move(on_ended)] { run(ended); });
+}
+
+void Worker::run(std::function<void()> on_ended) {
+  on_ended_ = std::move(on_ended);
+  ran_ = true;
+  loop_.run();
+}
+
+void Worker::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+// A post fails only when the loop has ended, and then there is nothing left to drain or to stop.
+void Worker::drain() {
+  static_cast<void>(loop_.post([this] { begin_drain(); }));
+}
+
+void Worker::stop_now() {
+  static_cast<void>(loop_.post([this] { end_everything(); }));
+}
+
+void Worker::wake(std::size_t endpoint) {
+  static_cast<void>(loop_.post([this, endpoint] { endpoints_[endpoint]->on_wake(); }));
+}
+
+bool Worker::give(std::size_t endpoint, MovedConnection moved) {
+  return loop_.post([this, endpoint, moved] { endpoints_[endpoint]->adopt(moved); });
+}
+
+// Clients between two requests are let go; those with a request get their answer with
+// `Connection: close`.
+void Worker::begin_drain() {
+  if (context_.draining) {
+    return;
+  }
+  context_.draining = true;
+  for (const auto& door : doors_) {
+    door->close();
+  }
+  clients_.for_each([](ClientConnection& client) { client.drain(); });
+  for (Endpoint* endpoint : endpoints_) {
+    endpoint->drain();
+  }
+  finish_if_empty();
+}
+
+void Worker::end_everything() {
+  begin_drain();
+  clients_.for_each([](ClientConnection& client) { client.abort(); });
+  upstream_connections_.for_each([](UpstreamConnection& connection) {
+    connection.endpoint().retire(connection, Retirement::shutdown);
+  });
+  end_loop();
+}
+
+void Worker::end_loop() {
+  loop_.stop([this] { on_ended_(); });
+}
+
+void Worker::finish_if_empty() {
+  if (context_.draining && clients_.in_use() == 0) {
+    for (Endpoint* endpoint : endpoints_) {
+      endpoint->drain();
+    }
+    end_loop();
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "config/config.h"
+#include "net/loop.h"
+#include "net/tcp_stream.h"
+#include "proxy/exchange.h"
+#include "proxy/upstream.h"
+#include "server/door.h"
+
+namespace holdfast {
+
+// What all workers share: limits of the whole process.
+struct Shared {
+  std::vector<std::unique_ptr<SharedEndpoint>> endpoints;  // of all upstreams, in order
+  std::vector<std::vector<SharedEndpoint*>> by_upstream;
+  std::vector<std::unique_ptr<Permits>> client_permits;  // by listener
+};
+
+// One thread with its loop and all that lives on it. Nothing of it is touched by another thread but
+// through post-like calls, which are marked.
+class Worker {
+ public:
+  Worker(const Config& config, Shared& shared, Neighbours& neighbours, unsigned number,
+         unsigned workers);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  // Before start(): opens the door of a listener on a bound socket. Returns an errno value.
+  [[nodiscard]] int open_door(std::size_t listener, int descriptor);
+
+  // Serves until it has been drained or stopped, on a thread of its own or on the caller's.
+  // on_ended is called there when everything is closed.
+  void start(std::function<void()> on_ended);
+  void run(std::function<void()> on_ended);
+  void join();
+
+  // Its loop, for those who live on the same thread.
+  [[nodiscard]] Loop& loop() { return loop_; }
+
+  // From any thread. They return at once.
+  void drain();
+  void stop_now();
+  void wake(std::size_t endpoint);
+  // False if the worker has ended: the connection still belongs to the caller.
+  [[nodiscard]] bool give(std::size_t endpoint, MovedConnection moved);
+
+  // After join().
+  [[nodiscard]] const Counters& counters() const { return context_.counters; }
+
+ private:
+  void begin_drain();
+  void end_everything();
+  void finish_if_empty();
+  void end_loop();
+
+  Loop loop_;
+  TcpStreams streams_;
+  ClientConnections clients_;
+  Exchanges exchanges_;
+  UpstreamConnections upstream_connections_;
+  Context context_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<Endpoint*> endpoints_;  // by number
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::function<void()> on_ended_;
+  std::thread thread_;
+  bool ran_ = false;
+};
+
+}  // namespace holdfast
