@@ -1,0 +1,41 @@
+#include "cli/check.h"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view advice = "; name a file: holdfast check FILE";
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string summary(const Config& config) {
+  std::size_t servers = 0;
+  for (const UpstreamOptions& upstream : config.upstreams) {
+    servers += upstream.servers.size();
+  }
+  return fmt::format("{}, {}, {}", counted(config.listeners.size(), "listener"),
+                     counted(config.upstreams.size(), "upstream"), counted(servers, "server"));
+}
+
+}  // namespace
+
+int check_configuration(const ConfigSource& source, const Outputs& outputs) {
+  const LoadedConfig loaded = load_source(source, own_environment(), advice);
+  if (!loaded.outcome.config) {
+    // Only `holdfast -t` takes the flags, so its help is the one to read.
+    outputs.diagnostics << render_refusal(loaded, "holdfast", outputs.colour);
+    return loaded.exit_code_if_bad;
+  }
+  outputs.diagnostics << render_all(loaded.outcome, outputs.colour);
+  const std::size_t warnings = loaded.outcome.diagnostics.size() + loaded.outcome.left_out;
+  outputs.results << fmt::format("{}: ok ({}{})\n", loaded.name, summary(*loaded.outcome.config),
+                                 warnings == 0 ? "" : ", " + counted(warnings, "warning"));
+  return exit_ok;
+}
+
+}  // namespace holdfast

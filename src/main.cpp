@@ -1,0 +1,44 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+#include "cli/command_line.h"
+
+namespace {
+
+// A descriptor from 0 to 2 that is closed would become a socket, and a stray line of text would go
+// to a stranger. Returns false if that cannot be helped.
+bool open_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    const bool is_closed = ::fcntl(fd, F_GETFD) == -1 && errno == EBADF;
+    // The lowest free descriptor is this one: those below are open.
+    if (is_closed && ::open("/dev/null", O_RDWR) != fd) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool may_colour(int fd) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return ::isatty(fd) == 1 && (no_color == nullptr || std::string_view(no_color).empty());
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  // libuv writes without MSG_NOSIGNAL, so this comes before any thread.
+  if (!open_standard_descriptors() || ::signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+    return holdfast::exit_failure;
+  }
+  return holdfast::command_line(
+      count, arguments,
+      {.results = std::cout,
+       .diagnostics = std::cerr,
+       .colour = may_colour(STDERR_FILENO) ? holdfast::Colour::always : holdfast::Colour::never});
+}
