@@ -1,0 +1,53 @@
+"""Fixtures of the integration tests; the words they speak live in harness/."""
+
+import os
+import random
+import sys
+
+import pytest
+
+from harness.binary import NoBinary, holdfast_binary
+from harness.stage import Stage
+
+
+# Backends and clients are threads that mostly wait; whoever wakes up shall not wait for the others.
+sys.setswitchinterval(0.0005)
+
+
+def pytest_report_header() -> str:
+    try:
+        return f"holdfast: {holdfast_binary()}"
+    except NoBinary as problem:
+        return f"holdfast: {problem}"
+
+
+@pytest.fixture(scope="session")
+def binary():
+    """The binary under test; every test fails clearly without one."""
+    try:
+        return holdfast_binary()
+    except NoBinary as problem:
+        pytest.fail(str(problem), pytrace=False)
+
+
+@pytest.fixture
+def stage(binary, tmp_path):
+    stage = Stage(tmp_path)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(scope="module")
+def table_stage(binary, tmp_path_factory):
+    """One stage for all rows of a table."""
+    stage = Stage(tmp_path_factory.mktemp("table"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def dice():
+    """Seeded randomness: HOLDFAST_SEED repeats a run, and the seed is printed when a test fails."""
+    seed = int(os.environ.get("HOLDFAST_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"HOLDFAST_SEED={seed}")
+    return random.Random(seed)

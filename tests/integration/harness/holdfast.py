@@ -1,0 +1,151 @@
+"""holdfast itself: started with a configuration, watched, stopped, and looked over for damage."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+
+from harness.binary import holdfast_binary
+from harness.client import Address
+from harness.waiting import PATIENCE
+
+READY = re.compile(r"listening on ([0-9.]+):([0-9]+)")
+DAMAGE = re.compile(r"Sanitizer|runtime error:|broken invariant|Assertion|terminate called")
+PLAIN_SCALAR = re.compile(r"[A-Za-z0-9_./-][A-Za-z0-9_.:/-]*")
+
+
+def scalar(value: object) -> str:
+    if isinstance(value, str) and not (PLAIN_SCALAR.fullmatch(value) and not value.endswith(":")):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(scalar(v) for v in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def yaml(tree: dict, indent: str = "") -> str:
+    """A configuration as a person would write it."""
+    lines = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{key}:\n{yaml(value, indent + '  ')}")
+        else:
+            lines.append(f"{indent}{key}: {scalar(value)}\n")
+    return "".join(lines)
+
+
+class Holdfast:
+    """One running holdfast. Its output is read all the time, by threads of their own."""
+
+    def __init__(self, arguments: list[str], *, listeners: int = 1, prefix=(), env=None) -> None:
+        command = [*prefix, str(holdfast_binary()), *arguments]
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, errors="replace", env={**os.environ, **(env or {})})
+        self._changed = threading.Condition()
+        self._lines: list[str] = []
+        self._output: list[str] = []
+        self._ended_streams = 0
+        self._readers = [self._read(self._child.stderr, self._lines),
+                         self._read(self._child.stdout, self._output)]
+        self.addresses: list[Address] = []
+        if listeners:
+            self._wait_until_ready(listeners)
+
+    def _read(self, pipe, lines: list[str]) -> threading.Thread:
+        def read() -> None:
+            for line in pipe:
+                with self._changed:
+                    lines.append(line)
+                    self._changed.notify_all()
+            with self._changed:
+                self._ended_streams += 1
+                self._changed.notify_all()
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        return thread
+
+    def _wait_until_ready(self, listeners: int) -> None:
+        def ready() -> bool:
+            found = [READY.search(line) for line in self._lines]
+            self.addresses = [(m[1], int(m[2])) for m in found if m]
+            return len(self.addresses) >= listeners or self._ended_streams == 2
+        with self._changed:
+            self._changed.wait_for(ready, PATIENCE)
+        if len(self.addresses) < listeners:
+            self.kill()
+            raise AssertionError(f"not ready: exit {self._child.returncode}\n{self.stderr}")
+
+    @property
+    def address(self) -> Address:
+        return self.addresses[0]
+
+    @property
+    def url(self) -> str:
+        return "http://%s:%d" % self.address
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.poll() is None
+
+    @property
+    def stderr(self) -> str:
+        return "".join(self._lines)
+
+    @property
+    def stdout(self) -> str:
+        return "".join(self._output)
+
+    def wait_for_line(self, pattern: str, within: float = PATIENCE) -> str:
+        """The first line of stderr or stdout that matches."""
+        def matching() -> str | None:
+            lines = [*self._lines, *self._output]
+            return next((line for line in lines if re.search(pattern, line)), None)
+        with self._changed:
+            self._changed.wait_for(matching, within)
+        line = matching()
+        assert line, f"no {pattern!r} within {within:g} s:\n{self.stderr}\n{self.stdout}"
+        return line
+
+    def status_bytes(self, name: str) -> int:
+        """VmRSS or VmHWM of /proc/PID/status, in bytes."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
+            line = next(line for line in status if line.startswith(name + ":"))
+        return int(line.split()[1]) * 1024
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def send_signal(self, number: int) -> None:
+        self._child.send_signal(number)
+
+    def wait(self, within: float = PATIENCE) -> int:
+        """The exit code, once it has ended."""
+        try:
+            code = self._child.wait(within)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"did not end within {within:g} s\n{self.stderr}") from None
+        for reader in self._readers:
+            reader.join(5)
+        return code
+
+    def stop(self, number: int = signal.SIGTERM, within: float = PATIENCE) -> int:
+        """Signals, waits, looks for damage; gives the exit code."""
+        if self.running:
+            self.send_signal(number)
+        code = self.wait(within)
+        assert not DAMAGE.search(self.stderr), self.stderr
+        assert code in (0, 1), f"holdfast ended with {code}\n{self.stderr}"
+        return code
+
+    def kill(self) -> None:
+        self._child.kill()
+        self._child.wait()
+        for reader in self._readers:
+            reader.join(5)

@@ -1,0 +1,240 @@
+"""The README tells the truth: its commands run, its configurations load, its links lead somewhere.
+
+The commands are read out of README.md: a new one needs a way to run it in WAYS, or it fails here.
+Its port 8080 becomes a free one, and its backend at port 9000 a scripted one.
+"""
+
+import json
+import re
+import shlex
+import socket
+import subprocess
+
+import pytest
+
+from harness.binary import SOURCE_ROOT, holdfast_binary
+from harness.client import fetch
+from harness.holdfast import Holdfast
+from harness.scripts import keep_alive
+from harness.waiting import PATIENCE
+
+README = (SOURCE_ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+PROSE = FENCE.sub("", README)
+SPAN = re.compile(r"`([^`\n]+)`")
+OUR_PROGRAMS = ("./dev ", "holdfast ", "curl ")
+SMALL_DEMO = {"--requests": "50", "--concurrency": "5", "--port": "0"}
+
+
+def blocks(language: str) -> list[str]:
+    return [text for found, text in FENCE.findall(README) if found == language]
+
+
+def cells_of(first_heading: str) -> list[list[str]]:
+    """The rows of the table whose first heading is this one."""
+    table = re.search(rf"^\| {first_heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.M)
+    assert table, f"README.md has no table of each '{first_heading}'"
+    return [[cell.strip() for cell in row.strip("|").split(" | ")]
+            for row in table[1].splitlines()]
+
+
+def flags_of_the_table() -> list[str]:
+    """Flags that stand alone: beside a command of the table, or behind it in its description."""
+    found = []
+    for command, text in cells_of("command"):
+        spans = SPAN.findall(command)
+        found += [f"holdfast {flag}" for flag in spans if flag.startswith("-")]
+        found += [f"{spans[0]} {flag}" for flag in SPAN.findall(text) if flag.startswith("-")]
+    return found
+
+
+def commands() -> list[str]:
+    """Each command of the README once, in its order."""
+    lines = [line.split(" #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    spans = [span for span in SPAN.findall(PROSE) if span.startswith(OUR_PROGRAMS)]
+    return list(dict.fromkeys([*filter(None, lines), *spans, *flags_of_the_table()]))
+
+
+def call(arguments, within: float = 3 * PATIENCE) -> subprocess.CompletedProcess:
+    return subprocess.run(list(map(str, arguments)), capture_output=True, text=True,
+                          timeout=within, check=False, stdin=subprocess.DEVNULL)
+
+
+def succeeds(arguments) -> str:
+    """What it prints."""
+    result = call(arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def moved(text: str, backend) -> str:
+    """The same with a free port to listen on, and with our backend."""
+    return text.replace(":8080", ":0").replace("127.0.0.1:9000", backend.server)
+
+
+def sample_file(stage, backend):
+    """The file that the README calls holdfast.yaml: its first one."""
+    path = stage.folder / "holdfast.yaml"
+    path.write_text(moved(blocks("yaml")[0], backend), encoding="utf-8")
+    return path
+
+
+def start_demo(stage, options=()) -> tuple[Holdfast, str]:
+    """The demo when it has shown its figures and goes on serving, and the address it tells."""
+    wanted = {**SMALL_DEMO, **dict.fromkeys(options, None)}
+    proxy = stage.run(["demo", *words(wanted)], listeners=0)
+    told = re.search(r"http://127\.0\.0\.1:\d+/", proxy.wait_for_line(r"Try: +curl -i http://"))
+    return proxy, told[0]
+
+
+def words(options: dict) -> list[str]:
+    return [word for name, value in options.items() for word in (name, value) if word is not None]
+
+
+# The ways to run a command. Each is given the stage and the words of the command.
+
+def known_to_dev(stage, command: list[str]) -> None:
+    """./dev would build: it is only asked whether it knows the command, and which preset."""
+    rows = re.findall(r"^  (\w+) +(.*)", succeeds([SOURCE_ROOT / "dev", "help"]), re.M)
+    about = {name: line for name, line in rows}
+    assert command[1] in about, f"./dev knows only {sorted(about)}"
+    if command[1] == "run":  # It passes the rest on.
+        run_demo(stage, ["holdfast", "demo", *command[2:]])
+    else:
+        assert all(word in about[command[1]] for word in command[2:]), about[command[1]]
+
+
+def serve(stage, command: list[str]) -> None:
+    backend = stage.backend(keep_alive())
+    places = {"FILE": str(sample_file(stage, backend)), "ADDRESS": "127.0.0.1:0",
+              "HOST:PORT": backend.server}
+    places["holdfast.yaml"] = places["FILE"]
+    proxy = stage.run([places.get(word, moved(word, backend)) for word in command[1:]])
+    assert fetch(proxy.address, "/").text == "GET / 0 1.1\n"
+    assert proxy.stop() == 0
+
+
+def check_file(stage, command: list[str]) -> None:
+    path = sample_file(stage, stage.backend(keep_alive()))
+    arguments = [path if word in ("FILE", "holdfast.yaml") else word for word in command[1:]]
+    if arguments == ["-t"]:  # Its file is named as for nginx.
+        arguments += ["-c", path]
+    assert "ok" in succeeds([holdfast_binary(), *arguments])
+
+
+def tell_version(_, command: list[str]) -> None:
+    assert re.match(r"holdfast \d+\.\d+\.\d+\n", succeeds([holdfast_binary(), *command[1:]]))
+
+
+def run_demo(stage, command: list[str]) -> None:
+    options = command[2:]
+    if not options:
+        proxy, _ = start_demo(stage)
+        proxy.send_signal(2)
+        assert proxy.wait() == 0
+        return
+    wanted = {**SMALL_DEMO, "--once": None}
+    wanted.update({name: SMALL_DEMO.get(name) for name in options})
+    printed = succeeds([holdfast_binary(), "demo", *words(wanted)])
+    if "--json" in options:
+        json.loads(printed)
+    else:
+        assert "TIME_WAIT" in printed
+
+
+def curl_the_demo(stage, command: list[str]) -> None:
+    _, url = start_demo(stage)
+    assert "http://127.0.0.1:8080/" in command, "the demo serves there"
+    arguments = [url if word == "http://127.0.0.1:8080/" else word for word in command]
+    assert succeeds(arguments).startswith("HTTP/1.1 200 ")
+
+
+WAYS = [
+    (r"\./dev (?:run|test|build release)(?: --\w+)*", known_to_dev),
+    (r"holdfast run --listen \S+ --upstream \S+", serve),
+    (r"holdfast (?:run )?-c \S+", serve),
+    (r"holdfast (?:check \S+|-t)", check_file),
+    (r"holdfast -[vV]", tell_version),
+    (r"holdfast demo(?: --\w+)*", run_demo),
+    (r"curl -i http://\S+", curl_the_demo),
+]
+
+
+def way_of(command: str):
+    ways = [way for pattern, way in WAYS if re.fullmatch(pattern, command)]
+    assert ways, f"README.md tells to run `{command}`, and no test does; add a way to WAYS"
+    return ways[0]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_the_readme_runs(stage, command):
+    way_of(command)(stage, shlex.split(command))
+
+
+def test_a_command_that_nothing_runs_is_noticed():
+    for command in ["holdfast fly", "./dev fly", "curl -k https://127.0.0.1/", "make install"]:
+        with pytest.raises(AssertionError, match="WAYS"):
+            way_of(command)
+
+
+def test_commands_are_found_wherever_they_stand():
+    found = commands()
+    for command in ["./dev run", "holdfast run -c holdfast.yaml", "curl -i http://127.0.0.1:8080/",
+                    "holdfast check FILE", "holdfast -t", "holdfast demo --once"]:
+        assert command in found
+    assert {language for language, _ in FENCE.findall(README)} <= {"sh", "yaml", ""}
+
+
+def test_the_table_of_commands_knows_every_subcommand(binary):
+    told = re.search(r"^Subcommands:\n((?:  .*\n)+)", succeeds([binary, "--help"]), re.M)
+    subcommands = re.findall(r"^  (\w+)", told[1], re.M)
+    missing = [name for name in subcommands
+               if not any(command.startswith(f"`holdfast {name}") for command, _ in
+                          cells_of("command"))]
+    assert subcommands and not missing
+
+
+def provoke(code: int, binary, stage) -> subprocess.CompletedProcess:
+    """Something that must end with this code."""
+    path = sample_file(stage, stage.backend(keep_alive()))
+    if code == 0:
+        return call([binary, "check", path])
+    if code == 1:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            return call([binary, "run", "--listen", address, "--upstream", "127.0.0.1:9"])
+    if code == 2:
+        return call([binary, "run", "--no-such-flag"])
+    assert code == 78, f"README.md tells of the exit code {code}, and no test provokes it"
+    path.write_text("wokers: 1\n", encoding="utf-8")
+    return call([binary, "run", "-c", path])
+
+
+@pytest.mark.parametrize("code", [int(row[0]) for row in cells_of("exit code")])
+def test_an_exit_code_of_the_readme_is_the_one_that_comes(binary, stage, code):
+    assert provoke(code, binary, stage).returncode == code
+
+
+@pytest.mark.parametrize("number", range(len(blocks("yaml"))))
+def test_a_configuration_of_the_readme_is_good(binary, tmp_path, number):
+    path = tmp_path / "holdfast.yaml"
+    path.write_text(blocks("yaml")[number], encoding="utf-8")
+    assert "warning" not in succeeds([binary, "check", path])
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE_ROOT / "conf").glob("*.yaml")),
+                         ids=lambda path: path.name)
+def test_a_sample_is_good_and_conf_tells_of_it(binary, path):
+    assert "warning" not in succeeds([binary, "check", path])
+    assert f"]({path.name})" in (SOURCE_ROOT / "conf" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", "conf/README.md"])
+def test_the_links_of_a_page_lead_to_files(page):
+    path = SOURCE_ROOT / page
+    prose = FENCE.sub("", path.read_text(encoding="utf-8"))
+    links = [link for link in re.findall(r"\]\(([^)#]+)", prose) if "://" not in link]
+    files = [path.parent / link for link in links]
+    files += [SOURCE_ROOT / span for span in SPAN.findall(prose)
+              if re.fullmatch(r"[\w-]+/[\w./-]+\.(?:md|cpp)", span)]
+    assert files and not [str(file) for file in files if not file.exists()]
