@@ -19,7 +19,9 @@ CEILINGS = [
     ("system_calls_short", 8.5, 3),
     ("allocations_kept_alive", 0.0005, 3),
     ("allocations_short", 0.0005, 3),
-    ("memory_per_idle_client", 600, 2),
+    # About 510 on a machine at rest. What the peak of 10,000 clients asking at once has borrowed stays
+    # with the process, so a machine that lets more of them meet shows more.
+    ("memory_per_idle_client", 1024, 3),
 ]
 
 
