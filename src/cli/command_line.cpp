@@ -130,7 +130,7 @@ std::optional<std::string> contradiction(const CLI::App& app) {
 
 // The words of CLI11, or better ones. An N is read aloud as "en".
 std::string describe_refusal(const CLI::ParseError& refused, const CLI::App& app) {
-  const std::string said = refused.what();
+  std::string said = refused.what();
   const CLI::Option* option = app.get_option_no_throw(said.substr(0, said.find(':')));
   if (refused.get_name() != "ArgumentMismatch" || option == nullptr) {
     return said;
@@ -140,7 +140,8 @@ std::string describe_refusal(const CLI::ParseError& refused, const CLI::App& app
     return fmt::format("{} may be given only once", name);
   }
   const std::string type = option->get_type_name();
-  const bool starts_with_a_vowel = std::string_view("AEIOUN").find(type.front()) != type.npos;
+  const bool starts_with_a_vowel =
+      std::string_view("AEIOUN").find(type.front()) != std::string_view::npos;
   return fmt::format("{} needs {} {}", name, starts_with_a_vowel ? "an" : "a", type);
 }
 

@@ -4,6 +4,19 @@
 
 namespace holdfast {
 
+HeldSignals::HeldSignals(const std::vector<int>& numbers) {
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int number : numbers) {
+    sigaddset(&held, number);
+  }
+  check(pthread_sigmask(SIG_BLOCK, &held, &before_) == 0, "signals can be held back");
+}
+
+HeldSignals::~HeldSignals() {
+  check(pthread_sigmask(SIG_SETMASK, &before_, nullptr) == 0, "signals can be let through");
+}
+
 Signals::Signals(Loop& loop, const std::vector<int>& numbers, Callback callback)
     : callback_(std::move(callback)), watchers_(numbers.size()) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {

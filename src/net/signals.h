@@ -1,5 +1,6 @@
 #pragma once
 
+#include <signal.h>
 #include <uv.h>
 
 #include <functional>
@@ -8,6 +9,19 @@
 #include "net/loop.h"
 
 namespace holdfast {
+
+// Holds signals back in this thread, and in those it starts, for as long as it lives. What came
+// meanwhile is delivered then.
+class HeldSignals {
+ public:
+  explicit HeldSignals(const std::vector<int>& numbers);
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  ~HeldSignals();
+
+ private:
+  sigset_t before_;
+};
 
 // Calls back on its loop's thread for each signal of a list, until stop().
 class Signals {

@@ -10,6 +10,8 @@
 namespace holdfast {
 namespace {
 
+const std::vector<int> watched_signals{SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+
 long seconds(Duration duration) {
   return std::chrono::ceil<std::chrono::seconds>(duration).count();
 }
@@ -22,8 +24,7 @@ class Supervisor final : private Timer {
       : options_(options),
         server_(server),
         loop_(server.first_loop()),
-        signals_(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2},
-                 [this](int number) { on_signal(number); }) {}
+        signals_(loop_, watched_signals, [this](int number) { on_signal(number); }) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor() { loop_.timers().disarm(*this); }
@@ -97,10 +98,13 @@ class Supervisor final : private Timer {
 int serve(const Config& config) {
   Server server(config);
   std::optional<Supervisor> supervisor;
+  // Whoever reads that we listen may send a signal at once: it must not find nobody watching.
+  std::optional<HeldSignals> held(watched_signals);
   if (!server.start(FirstWorker::callers_thread, [&] { supervisor->on_ended(); })) {
     return 1;
   }
   supervisor.emplace(config.shutdown, server);
+  held.reset();
   server.run_first_worker();
   const bool cut_short = supervisor->cut_short();
   supervisor.reset();

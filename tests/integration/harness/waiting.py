@@ -5,7 +5,7 @@ import time
 from harness.binary import sanitized
 
 # How long anything that must happen may take before a test gives up on it.
-PATIENCE = 15.0 if sanitized() else 6.0
+PATIENCE = 20.0
 # How long we watch that something does not happen.
 WATCH = 0.12
 
