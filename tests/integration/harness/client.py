@@ -3,8 +3,9 @@
 import socket
 import struct
 
+from harness.kernel import delivered
 from harness.messages import Answer, Ended, Wire, encode_head, read_answer
-from harness.waiting import PATIENCE
+from harness.waiting import PATIENCE, wait_until
 
 Address = tuple[str, int]
 
@@ -106,9 +107,10 @@ def fetch(address: Address, target: str, fields=(), *, method: str = "GET",
 def fence(address: Address) -> None:
     """Returns after holdfast's one worker has seen all that was sent to it before.
 
-    A request for HTTP/3.0 is refused by holdfast itself. Two rounds, since the events of one turn
-    of its loop come in any order.
+    Once the kernel has delivered all of it, a request for HTTP/3.0 goes behind, which holdfast
+    refuses itself. Two rounds, since the events of one turn of its loop come in any order.
     """
+    wait_until(lambda: delivered(address), "all was delivered to holdfast's sockets")
     for _ in range(2):
         with Client(address) as client:
             client.send(b"GET / HTTP/3.0\r\nHost: fence\r\n\r\n")
