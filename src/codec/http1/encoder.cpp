@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view crlf = "\r\n";
 constexpr std::size_t field_overhead = 4;  // ": " and CRLF
-constexpr std::size_t max_decimal_bytes = 20;
 
 // What a head costs beyond its start line and its fields: names and values of all that we write
 // ourselves, each at its longest, and the empty line.
