@@ -49,7 +49,13 @@ bool ChunkGrammar::take(char c) {
   switch (place_) {
     case Place::size:
       return take_size(c);
-    case Place::extension:
+    case Place::extension_start:
+    case Place::extension_name:
+    case Place::value_start:
+    case Place::value:
+    case Place::quoted:
+    case Place::quoted_pair:
+    case Place::quoted_end:
       return take_extension(c);
     case Place::size_lf:
       return c == '\n' && end_size_line();
@@ -84,19 +90,66 @@ bool ChunkGrammar::take_size(char c) {
     return ++digits_ <= max_chunk_size_digits;
   }
   // No blank stands here: it may before an extension (BWS), but too many read it otherwise.
-  place_ = c == ';' ? Place::extension : Place::size_lf;
+  place_ = c == ';' ? Place::extension_start : Place::size_lf;
   extension_ = 0;
   return digits_ > 0 && (c == ';' || c == '\r');
 }
 
 bool ChunkGrammar::take_extension(char c) {
-  if (c == '\r') {
-    place_ = Place::size_lf;
-    return true;
+  if (c != '\r') {
+    ++extension_;
+    ++extensions_;
   }
-  ++extension_;
-  ++extensions_;
-  return is_text(c) && extension_ <= max_extension_bytes && extensions_ <= max_extensions_bytes;
+  return follow_extension(c) && extension_ <= max_extension_bytes &&
+         extensions_ <= max_extensions_bytes;
+}
+
+// chunk-ext without its blanks: *( ";" token [ "=" ( token / quoted-string ) ] ).
+bool ChunkGrammar::follow_extension(char c) {
+  const bool in_token = has_class(c, token_character);
+  switch (place_) {
+    case Place::extension_start:
+      place_ = Place::extension_name;
+      return in_token;
+    case Place::extension_name:
+      if (c == '=') {
+        place_ = Place::value_start;
+        return true;
+      }
+      return in_token || end_extension(c);
+    case Place::value_start:
+      place_ = c == '"' ? Place::quoted : Place::value;
+      return c == '"' || in_token;
+    case Place::value:
+      return in_token || end_extension(c);
+    case Place::quoted:
+      place_ = c == '"' ? Place::quoted_end : c == '\\' ? Place::quoted_pair : Place::quoted;
+      return is_text(c);
+    case Place::quoted_pair:
+      place_ = Place::quoted;
+      return is_text(c);
+    case Place::quoted_end:
+      return end_extension(c);
+    case Place::size:
+    case Place::size_lf:
+    case Place::payload:
+    case Place::payload_cr:
+    case Place::payload_lf:
+    case Place::trailer_start:
+    case Place::trailer_name:
+    case Place::trailer_value:
+    case Place::trailer_lf:
+    case Place::last_lf:
+    case Place::complete:
+      return false;
+  }
+  return false;
+}
+
+// What may stand behind an extension: another one, or the end of the line.
+bool ChunkGrammar::end_extension(char c) {
+  place_ = c == ';' ? Place::extension_start : Place::size_lf;
+  return c == ';' || c == '\r';
 }
 
 bool ChunkGrammar::end_size_line() {

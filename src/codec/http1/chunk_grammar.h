@@ -19,8 +19,9 @@ inline constexpr std::size_t max_framing_excess_bytes = 16 * 1024;  // see Chunk
 enum class ChunkedFrom : std::uint8_t { client = 1, backend = 8 };
 
 // The strict grammar of all that is not payload in a chunked body (RFC 9112 section 7.1): line ends
-// are CRLF, sizes are bare HEXDIG, extensions and trailers are text, and a trailer neither folds
-// nor names Transfer-Encoding. Nothing of it is kept: extensions and trailers are dropped.
+// are CRLF, sizes are bare HEXDIG, an extension is a name with or without a value, a trailer is a
+// field that neither folds nor names Transfer-Encoding. Nothing of it is kept: extensions and
+// trailers are dropped.
 class ChunkGrammar {
  public:
   ChunkGrammar() = default;
@@ -42,7 +43,13 @@ class ChunkGrammar {
   // What the next byte belongs to. A `..._lf` place follows a CR.
   enum class Place : std::uint8_t {
     size,
-    extension,
+    extension_start,  // of its name
+    extension_name,
+    value_start,
+    value,
+    quoted,
+    quoted_pair,
+    quoted_end,
     size_lf,
     payload,
     payload_cr,
@@ -59,6 +66,8 @@ class ChunkGrammar {
   [[nodiscard]] bool wastes() const;
   [[nodiscard]] bool take_size(char c);
   [[nodiscard]] bool take_extension(char c);
+  [[nodiscard]] bool follow_extension(char c);
+  [[nodiscard]] bool end_extension(char c);
   [[nodiscard]] bool take_trailer(char c);
   [[nodiscard]] bool end_size_line();
   // True and moves on if the byte is the one that must come here.

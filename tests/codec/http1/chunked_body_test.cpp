@@ -107,6 +107,13 @@ TEST(ChunkedBody, HasExtensionsOfText) {
                   "1;a=\"b\nc\"\r\nZ\r\n"});
 }
 
+TEST(ChunkedBody, HasExtensionsThatAreNamesWithAtMostAValue) {
+  expect_refused({"1;;\r\nZ\r\n", "1;;a\r\nZ\r\n", "1;=a\r\nZ\r\n", "1;=a\"b;c\"\r\nZ\r\n",
+                  "1;a=\r\nZ\r\n", "1;a=b=c\r\nZ\r\n", "1;a\"b\"\r\nZ\r\n", "1;a=\"b\"c\r\nZ\r\n",
+                  "1;a=b\"c\"\r\nZ\r\n", "1;a b\r\nZ\r\n", "1;a=b c\r\nZ\r\n", "1;a=\"b\r\nZ\r\n",
+                  "1;a\xff\r\nZ\r\n", "1;a,b\r\nZ\r\n"});
+}
+
 TEST(ChunkedBody, HasTrailersThatAreFieldsAndFrameNothing) {
   expect_refused({"0\r\nTransfer-Encoding: identity\r\n\r\n", "0\r\ntransfer-encoding:\r\n\r\n",
                   "0\r\nX: y\r\n z\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX\r\n\r\n",
