@@ -271,7 +271,7 @@ Result<Framing> ResponseDecoder::read_head(std::string_view head) {
     return unexpected(fields.error());
   }
   const HeadFacts facts = gather_facts(*fields);
-  if (facts.connection.nominates_framing) {
+  if (facts.connection.nominates_framing || facts.connection.too_many()) {
     return unexpected(make_error(ErrorCode::malformed_response));
   }
   const AnswerContext context{line->version, line->status, method_};

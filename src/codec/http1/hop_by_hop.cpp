@@ -70,7 +70,7 @@ bool ListElements::next(std::string_view& element) {
 void ConnectionOptions::add_connection(std::string_view value) {
   ListElements elements(value);
   std::string_view option;
-  while (!malformed && elements.next(option)) {
+  while (count <= max_connection_options && elements.next(option)) {
     if (++count > max_connection_options || !all_of_class(option, token_character)) {
       malformed = true;
     } else if (equal_ignoring_case(option, "close")) {

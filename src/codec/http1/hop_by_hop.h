@@ -39,6 +39,7 @@ struct ConnectionOptions {
   bool nominates_guarded = false;
   // An option is no token, or there are too many.
   bool malformed = false;
+  [[nodiscard]] bool too_many() const { return count > max_connection_options; }
 
   // Takes in the value of one Connection field.
   void add_connection(std::string_view value);

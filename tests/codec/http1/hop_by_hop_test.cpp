@@ -78,6 +78,8 @@ TEST(Connection, TellsWhatItNames) {
         "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"}) {
     EXPECT_TRUE(options_of(name).nominates_guarded) << name;
   }
+  EXPECT_TRUE(options_of("a b, X-Mine").nominates);
+  EXPECT_TRUE(options_of("a b, Content-Length").nominates_framing);
   EXPECT_TRUE(options_of("x, transfer-encoding").nominates_framing);
   EXPECT_TRUE(options_of("content-length").nominates_framing);
   EXPECT_FALSE(options_of("host").nominates_framing);

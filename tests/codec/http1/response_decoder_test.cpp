@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "codec/http1/decoder.h"
+#include "codec/http1/hop_by_hop.h"
 #include "codec/http1/transcript.h"
 
 namespace holdfast::http1 {
@@ -117,6 +118,15 @@ TEST(ResponseDecoder, RefusesFramingThatLeavesADoubt) {
       ok_with("Connection: content-length\r\nContent-Length: 2\r\n"),
       "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   });
+}
+
+TEST(ResponseDecoder, RefusesMoreConnectionOptionsThanItLooksAt) {
+  std::string options = "Connection: close";
+  for (std::size_t i = 1; i < max_connection_options; ++i) {
+    options += ", x";
+  }
+  expect_answer(ok_with(options + "\r\nContent-Length: 0\r\n"), "200, length 0, close", "", false);
+  expect_refused({ok_with(options + ", x\r\nContent-Length: 0\r\n")});
 }
 
 TEST(ResponseDecoder, TakesNoBodyWhereNoneMayBe) {
