@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from harness.binary import NoBinary, holdfast_binary
+from harness.figures import summary
 from harness.stage import Stage
+from harness.trial import Trial
 
 
 # Backends and clients are threads that mostly wait; whoever wakes up shall not wait for the others.
@@ -19,6 +21,13 @@ def pytest_report_header() -> str:
         return f"holdfast: {holdfast_binary()}"
     except NoBinary as problem:
         return f"holdfast: {problem}"
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    lines = summary([report for reports in terminalreporter.stats.values() for report in reports])
+    if lines:
+        terminalreporter.section("faults under load")
+        terminalreporter.write_line(lines)
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +60,21 @@ def dice():
     seed = int(os.environ.get("HOLDFAST_SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"HOLDFAST_SEED={seed}")
     return random.Random(seed)
+
+
+@pytest.fixture
+def trial(stage, dice, record_property):
+    """Starts a trial: a backend with this script, and holdfast before it. `also` are more servers of
+    its upstream; `beside` those of another upstream, behind the second of holdfast's addresses."""
+    def start(script, *, also=(), beside=(), beside_with=None, **settings) -> Trial:
+        backend = stage.backend(script)
+        if beside:
+            settings |= {"listeners": {
+                name: {"address": "127.0.0.1:0", "upstream": name, **settings.get("listener", {})}
+                for name in ("legacy", "beside")}, "upstreams": {
+                "legacy": {"servers": [backend.server], **settings.pop("upstream", {})},
+                "beside": {"servers": [*beside], **(beside_with or {})}}}
+        proxy = stage.proxy(backend, *also, **settings)
+        return Trial(proxy, [backend], seed=dice.randrange(1 << 20),
+                     note=lambda figures: record_property("figures", figures))
+    return start

@@ -65,6 +65,25 @@ def h2load(url: str, requests: int, clients: int, *options: str) -> Report:
     return Report(_number(r"(\d+) succeeded", output), failed, output)
 
 
+def outcome_of(client: Client, method: str, name: str, fields=(), *, target: str = "/",
+               body: bytes | None = None) -> tuple[str, bool]:
+    """Asks for what is `name`'s alone. Gives what came of it, and whether the connection stays."""
+    if body is None and method == "POST":
+        body = b"x" * 20
+    try:
+        client.ask(method, target, [("X-Id", name), *fields], body)
+        reply = client.answer(method)
+    except (Ended, ConnectionError) as error:
+        # Ended is raised before a byte of the answer only; so is what sending raises.
+        return "closed" if isinstance(error, (Ended, BrokenPipeError)) else "cut", False
+    except (Truncated, Malformed, OSError) as error:
+        return f"cut: {error!r}", False
+    keep = "close" not in reply.fields.tokens("Connection")
+    if reply.status == 200 and method != "HEAD" and reply.text.split()[1:2] != [name]:
+        return "foreign", keep
+    return str(reply.status), keep
+
+
 class TaggedLoad:
     """Clients that ask for what only they may get, and keep a book of what came of every request.
 
@@ -105,25 +124,10 @@ class TaggedLoad:
     def _exchange(self, client: Client, name: str, dice: random.Random) -> bool:
         """One request; False if its connection is spent."""
         method, short = dice.choice(self._methods), dice.random() < self._short
-        fields = [("X-Id", f"{method}-{name}")] + [("Connection", "close")] * short
-        outcome, keep = self._ask(client, method, f"{method}-{name}", fields)
+        fields = [("Connection", "close")] * short
+        outcome, keep = outcome_of(client, method, f"{method}-{name}", fields)
         self._note(f"{method}-{name}", outcome)
         return keep
-
-    @staticmethod
-    def _ask(client: Client, method: str, name: str, fields) -> tuple[str, bool]:
-        try:
-            client.ask(method, "/", fields, b"x" * 20 if method == "POST" else None)
-            reply = client.answer()
-        except (Ended, ConnectionError) as error:
-            # Ended is raised before a byte of the answer only; so is what sending raises.
-            return "closed" if isinstance(error, (Ended, BrokenPipeError)) else "cut", False
-        except (Truncated, Malformed, OSError) as error:
-            return f"cut: {error!r}", False
-        keep = "close" not in reply.fields.tokens("Connection")
-        if reply.status == 200 and reply.text.split()[1:2] != [name]:
-            return "foreign", keep
-        return str(reply.status), keep
 
     def _note(self, name: str, outcome: str) -> None:
         with self._changed:

@@ -108,10 +108,13 @@ class Gate:
         """One request."""
         fields = [("Connection", "keep-alive")] if self._version == "1.0" else []
         request = connection.read_request()
-        self._wait_for(connection, request.id)
+        self.hold(connection, request)
         answer(connection, request, version=self._version, fields=fields)
 
-    def _wait_for(self, connection: BackendConnection, name: str) -> None:
+    def hold(self, connection: BackendConnection, request: Request) -> None:
+        """Waits until its answer may go."""
+        name = request.id
+
         def may_go() -> bool:
             return self._all or name in self._let_go or name.startswith(self._free)
         while True:
@@ -120,3 +123,17 @@ class Gate:
                     return
             if connection.left():
                 raise ConnectionAbortedError(f"holdfast has left {name}")
+
+
+def faulty(fault, usual=answer):
+    """Answers as usual, but leaves to fault(connection, request) what asks for /fault, from its head
+    on: its body has not been read. Ends the connection after a fault unless that gives true."""
+    def script(connection: BackendConnection) -> None:
+        while True:
+            request = connection.read_head()
+            if request.target.startswith("/fault"):
+                if not fault(connection, request):
+                    return
+            else:
+                usual(connection, connection.read_body(request))
+    return script
