@@ -3,6 +3,7 @@
 import collections
 import random
 import re
+import socket
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -93,8 +94,11 @@ class TaggedLoad:
     """
 
     def __init__(self, address, clients: int, *, methods=("GET", "POST"), short: float = 0.5,
-                 seed: int = 0, limit: int | None = None) -> None:
+                 seed: int = 0, limit: int | None = None, pause: float = 0,
+                 make_socket=socket.socket) -> None:
         self.address = address
+        self._pause = pause  # between two requests of a client: the more of them, the less each asks
+        self._make_socket = make_socket
         self.outcomes: dict[str, str] = {}
         self._methods = methods
         self._short = short
@@ -111,12 +115,13 @@ class TaggedLoad:
         ordinal = 0
         while not self._stop.is_set() and (self._limit is None or ordinal < self._limit):
             try:
-                with Client(self.address, patience=15) as client:
+                with Client(self.address, patience=15, make_socket=self._make_socket) as client:
                     keep = True
                     while keep and not self._stop.is_set() and (
                             self._limit is None or ordinal < self._limit):
                         keep = self._exchange(client, f"{number}-{ordinal}", dice)
                         ordinal += 1
+                        self._stop.wait(self._pause)
             except ConnectionError:
                 self._note(f"{number}-{ordinal}", "refused")
                 return
