@@ -89,7 +89,7 @@ std::string render(const Diagnostic& diagnostic, std::string_view source, Colour
   const std::string_view shown = cut(line.substr(first), max_source_bytes);
   const std::string_view before = shown.substr(0, offset - first);
   const std::string_view marked = shown.substr(before.size(), place.width);
-  const std::size_t tildes = marked.empty() ? 0 : characters(marked) - 1;
+  const std::size_t tildes = std::max<std::size_t>(characters(marked), 1) - 1;
 
   std::string indent;
   for (const char byte : before) {

@@ -149,6 +149,12 @@ TEST(Load, RefusesAByteOfRandomDamageWithoutFalling) {
   }
 }
 
+TEST(Load, ShowsAPlaceInTheMiddleOfACharacter) {
+  const Diagnostic diagnostic{Severity::error, "x.yaml", {1, 2, 1}, "bad"};
+  EXPECT_EQ(render(diagnostic, "a\x92", Colour::never),
+            "x.yaml:1:2: error: bad\n  a\x92\n   ^\n");
+}
+
 TEST(Load, ColoursOnlyOnDemand) {
   const LoadOutcome outcome = load_text("x.yaml", "bogus: 1\n", nothing_set);
   EXPECT_EQ(render_all(outcome, Colour::never).find('\x1b'), std::string::npos);
