@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-enum class PoolState : std::uint8_t { none, connecting, leased, idle, leaving };
+enum class PoolState : std::uint8_t { none, connecting, leased, pinned, idle, leaving };
 
 struct PoolTag;
 
@@ -29,8 +29,8 @@ class PoolMember : public ListLink<PoolTag> {
   UseHistory use_;
 };
 
-// The connections of one endpoint that may be used again, those in use, and those on their way in
-// and out.
+// The connections of one endpoint that may be used again, those in use, those that wait for one
+// client only, and those on their way in and out.
 //
 // The pool answers questions and never calls out: its owner acts on the answers, so no call can
 // re-enter it. A connection's state is the list it is linked on, moved by one function. Owns
@@ -85,6 +85,23 @@ class Pool {
     return verdict;
   }
 
+  // A lease ends, but the connection is never anybody else's: it waits for its client and `none` is
+  // the answer, or it is leaving for the reason that is the answer.
+  [[nodiscard]] Retirement pin(Connection& connection, ReturnFacts facts, TimePoint now) {
+    check(connection.state_ == PoolState::leased, "only a leased connection can be pinned");
+    const Retirement verdict = judge_return(connection.use_, facts, 0, limits_, now);
+    connection.use_.idle_since = now;
+    move(connection, verdict == Retirement::none ? PoolState::pinned : PoolState::leaving);
+    return verdict;
+  }
+
+  // The client of a pinned connection uses it again.
+  void lease_pinned(Connection& connection) {
+    check(connection.state_ == PoolState::pinned, "only a pinned connection waits for its client");
+    move(connection, PoolState::leased);
+    ++connection.use_.requests;
+  }
+
   // Never use this connection again, whatever its state.
   void retire(Connection& connection) {
     if (connection.state_ != PoolState::leaving) {
@@ -111,9 +128,12 @@ class Pool {
 
   [[nodiscard]] std::size_t connecting() const { return connecting_.size(); }
   [[nodiscard]] std::size_t leased() const { return leased_.size(); }
+  [[nodiscard]] std::size_t pinned() const { return pinned_.size(); }
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
   [[nodiscard]] std::size_t leaving() const { return leaving_.size(); }
-  [[nodiscard]] std::size_t size() const { return connecting() + leased() + idle() + leaving(); }
+  [[nodiscard]] std::size_t size() const {
+    return connecting() + leased() + pinned() + idle() + leaving();
+  }
 
  private:
   using Members = List<Connection, PoolTag>;
@@ -129,6 +149,8 @@ class Pool {
         return &connecting_;
       case PoolState::leased:
         return &leased_;
+      case PoolState::pinned:
+        return &pinned_;
       case PoolState::idle:
         return &idle_;
       case PoolState::leaving:
@@ -153,6 +175,7 @@ class Pool {
   PoolLimits limits_;
   Members connecting_;
   Members leased_;
+  Members pinned_;
   Members idle_;  // newest first
   Members leaving_;
 };

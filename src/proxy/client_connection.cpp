@@ -245,6 +245,27 @@ void ClientConnection::end_exchange(After after) {
   }
 }
 
+void ClientConnection::pin(Lease lease, ReturnFacts facts) {
+  check(!pinned_, "a client has one pinned connection at most");
+  lease.pin(*this, facts);
+  pinned_ = std::move(lease);
+}
+
+Endpoint* ClientConnection::pinned_endpoint() const {
+  return pinned_ ? &pinned_->endpoint() : nullptr;
+}
+
+// The kernel is asked whether anything has come: what has may be read only in a later turn.
+Lease ClientConnection::take_pinned() {
+  if (pinned_ && !pinned_->stream().quiet()) {
+    pinned_.retire(Retirement::connection_bound);
+  }
+  if (pinned_) {
+    pinned_.resume_pinned();
+  }
+  return std::move(pinned_);
+}
+
 // Between two requests.
 void ClientConnection::rest() {
   if (stream_.pending_bytes() != 0 && !context_.draining) {
@@ -260,6 +281,7 @@ void ClientConnection::rest() {
 }
 
 void ClientConnection::linger() {
+  pinned_.retire(Retirement::connection_bound);
   if (state_ == State::open) {
     state_ = State::lingering;
     stream_.shut_down();
@@ -274,6 +296,7 @@ void ClientConnection::linger() {
 }
 
 void ClientConnection::close() {
+  pinned_.retire(Retirement::connection_bound);
   state_ = State::closing;
   context_.timers.disarm(*this);
   stream_.close();
@@ -295,6 +318,7 @@ void ClientConnection::abort() {
     exchange_->abandon();
     return;
   }
+  pinned_.retire(Retirement::connection_bound);
   state_ = State::closing;
   context_.timers.disarm(*this);
   stream_.reset();

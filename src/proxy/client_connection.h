@@ -11,6 +11,7 @@
 #include "proxy/context.h"
 #include "proxy/options.h"
 #include "proxy/upstream.h"
+#include "proxy/upstream_connection.h"
 
 namespace holdfast {
 
@@ -74,6 +75,15 @@ class ClientConnection final : private StreamEvents, private Timer {
   void pause();
   void resume();
   void expect_within(Duration limit);
+  // Keeps the connection that was leased for an exchange which is over, for this client's next
+  // requests only: somebody has logged in over it (NTLM, Negotiate).
+  void pin(Lease lease, ReturnFacts facts);
+  // The endpoint of the pinned connection, or null if there is none.
+  [[nodiscard]] Endpoint* pinned_endpoint() const;
+  // The pinned connection, leased again; empty if there is none or it is not sound any more.
+  [[nodiscard]] Lease take_pinned();
+  // The pinned connection is being retired.
+  void forget_pinned() { pinned_.forget(); }
   // The exchange is over; the client releases it.
   void end_exchange(After after);
 
@@ -110,6 +120,7 @@ class ClientConnection final : private StreamEvents, private Timer {
   Upstream& upstream_;
   Stream& stream_;
   Exchange* exchange_ = nullptr;
+  Lease pinned_;  // between two exchanges; closed with this connection
   Block input_;  // bytes that wait: a head that is not complete, or requests behind the present one
   std::uint64_t requests_ = 0;
   std::uint32_t lingered_bytes_ = 0;

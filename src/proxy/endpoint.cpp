@@ -249,6 +249,45 @@ void Endpoint::serve_waiters() {
   }
 }
 
+bool Endpoint::pin(UpstreamConnection& connection, ReturnFacts facts) {
+  const Retirement verdict = pool_.pin(connection, facts, context_.now());
+  if (verdict != Retirement::none) {
+    context_.counters.count(verdict);
+    connection.close();
+    return false;
+  }
+  rest_pinned(connection);
+  return true;
+}
+
+void Endpoint::rest_pinned(UpstreamConnection& connection) {
+  connection.rest(std::min(pool_.idle_deadline(connection), context_.now() + pinned_grace));
+}
+
+void Endpoint::lease_pinned(UpstreamConnection& connection) {
+  ++context_.counters.upstream_leases;
+  pool_.lease_pinned(connection);
+}
+
+// A request of this worker or of another waits, and only a connection that closes makes room for
+// it.
+bool Endpoint::starved() const {
+  const std::uint32_t wait = shared_.waiting.load(std::memory_order_relaxed);
+  return wait > pool_.connecting() + pool_.leaving() &&
+         shared_.permits.taken() >= shared_.permits.limit();
+}
+
+// A client that may ask again some time must not keep out those who ask now: without this, as many
+// clients as there are permits could log in, rest, and so close the endpoint to all others.
+void Endpoint::on_pinned_deadline(UpstreamConnection& connection, TimePoint now) {
+  if (pool_.judge_idle(connection, now) == Retirement::none && !starved()) {
+    rest_pinned(connection);
+  } else {
+    connection.leave_client();
+    retire(connection, Retirement::connection_bound);
+  }
+}
+
 void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
   const Retirement verdict = pool_.give_back(connection, facts, context_.now());
   if (verdict != Retirement::none) {
@@ -262,6 +301,7 @@ void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
     }
     return;
   }
+  check(!connection.bound(), "a connection that somebody has logged in over is shared");
   connection.rest(pool_.idle_deadline(connection));
   if (context_.workers > 1) {
     help_neighbours();
@@ -295,7 +335,8 @@ void Endpoint::on_ended_unasked(UpstreamConnection& connection) {
   if (connection.pool_state() == PoolState::leaving) {
     connection.close();
   } else {
-    retire(connection, Retirement::ended_while_idle);
+    retire(connection,
+           connection.bound() ? Retirement::connection_bound : Retirement::ended_while_idle);
   }
 }
 

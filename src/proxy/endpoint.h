@@ -50,7 +50,10 @@ class Endpoint final : private Timer {
   [[nodiscard]] const http1::HeadLimits& answer_limits() const { return answer_limits_; }
   [[nodiscard]] const std::string& authority() const { return authority_; }
 
-  // From leases.
+  // From leases. Pinning keeps a connection for the client that has logged in over it; false if it
+  // is retired instead.
+  [[nodiscard]] bool pin(UpstreamConnection& connection, ReturnFacts facts);
+  void lease_pinned(UpstreamConnection& connection);
   void give_back(UpstreamConnection& connection, ReturnFacts facts);
   void retire(UpstreamConnection& connection, Retirement reason);
 
@@ -60,6 +63,7 @@ class Endpoint final : private Timer {
   void on_stray_bytes(UpstreamConnection& connection);
   void on_ended_unasked(UpstreamConnection& connection);
   void on_idle_deadline(UpstreamConnection& connection, TimePoint now);
+  void on_pinned_deadline(UpstreamConnection& connection, TimePoint now);
   void on_closed(UpstreamConnection& connection, Stream& stream);
 
   // From other workers.
@@ -82,6 +86,8 @@ class Endpoint final : private Timer {
   static constexpr Duration leaving_grace = 1s;
   static constexpr Duration missed_grace = 20ms;
   static constexpr Duration retry_connect = 100ms;  // after a failed attempt, while others wait
+  // How long a client may leave its pinned connection unused although others wait for the permit.
+  static constexpr Duration pinned_grace = 1s;
 
   void on_deadline(TimePoint now) override;
 
@@ -98,6 +104,8 @@ class Endpoint final : private Timer {
   [[nodiscard]] std::size_t waiting() const { return waiters_.size() + replays_.size(); }
   [[nodiscard]] Waiters<Exchange>& queue_of(const Exchange& exchange);
   void make_way_for_replays();
+  [[nodiscard]] bool starved() const;
+  void rest_pinned(UpstreamConnection& connection);
 
   void call_for_help();
   [[nodiscard]] std::optional<unsigned> neighbour_in_need() const;

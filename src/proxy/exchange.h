@@ -95,6 +95,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   std::size_t read_head(std::string_view bytes);
   void note(const http1::RequestHead& head, std::string_view raw);
   std::size_t buffer(std::string_view bytes);
+  [[nodiscard]] Lease find_connection();
   void obtain_connection();
   void queue();
   void take(Lease lease);
@@ -148,10 +149,11 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   bool client_http11_ = false;
   bool client_keeps_ = false;      // the client wants to keep its connection
   bool expects_continue_ = false;  // and has not been told yet
-  bool bound_request_ = false;     // carries NTLM or Negotiate
-  bool head_unsent_ = false;       // a connection is leased, nothing was written yet
-  bool anything_sent_ = false;     // on the present connection
-  bool reused_ = false;            // the present connection had served before
+  // NTLM or Negotiate was seen, now or before on this connection: it is this client's only.
+  bool bound_ = false;
+  bool head_unsent_ = false;    // a connection is leased, nothing was written yet
+  bool anything_sent_ = false;  // on the present connection
+  bool reused_ = false;         // the present connection had served before, and not this client
   bool replayed_ = false;
   bool answer_begun_ = false;    // a byte of the answer has arrived
   bool answer_relayed_ = false;  // a byte of it went to the client

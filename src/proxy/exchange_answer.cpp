@@ -70,6 +70,7 @@ bool Exchange::relay_interim(const http1::ResponseHead& head) {
     fail(make_error(ErrorCode::too_many_interim));
     return false;
   }
+  bound_ |= head.connection_bound;
   if (!client_http11_ || head.status == 100) {
     return true;
   }
@@ -169,15 +170,15 @@ Retirement Exchange::fault_of(const http1::ResponseDecoder& decoder, bool left_o
   if (left_over) {
     return Retirement::extra_bytes;
   }
-  if (bound_request_ || decoder.head().connection_bound) {
+  // The backend may have understood our bytes otherwise than we meant them.
+  if (status_ == status_bad_request || status_ == status_request_timeout) {
+    return Retirement::doubted_by_backend;
+  }
+  if (bound_ || decoder.head().connection_bound) {
     return Retirement::connection_bound;
   }
   if (decoder.head().body == BodyKind::until_close) {
     return Retirement::close_delimited;
-  }
-  // The backend may have understood our bytes otherwise than we meant them.
-  if (status_ == status_bad_request || status_ == status_request_timeout) {
-    return Retirement::doubted_by_backend;
   }
   return Retirement::none;
 }
@@ -187,7 +188,11 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
                           .reusable = decoder.reusable()};
   const bool request_ended = request_state_ == RequestState::sent;
   lease_->disown(*this);
-  lease_.settle(facts);
+  if (facts.fault == Retirement::connection_bound && client_keeps_ && decoder.continues()) {
+    client_.pin(std::move(lease_), {.reusable = true});
+  } else {
+    lease_.settle(facts);
+  }
   if (!request_ended) {
     client_.end_exchange(After::linger);  // the rest of the request is not wanted
   } else {

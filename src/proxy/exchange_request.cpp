@@ -52,7 +52,8 @@ std::size_t Exchange::read_head(std::string_view bytes) {
   // From here on nothing of the head is looked at again but by us: its framing is decided.
   const http1::RequestHead& head = request_.head();
   note(head, bytes.substr(0, step.consumed));
-  endpoint_ = &upstream_.next();
+  Endpoint* pinned = client_.pinned_endpoint();
+  endpoint_ = pinned != nullptr ? pinned : &upstream_.next();
   servers_tried_ = 1;
   const std::string_view behind = bytes.substr(step.consumed);
   if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
@@ -60,7 +61,7 @@ std::size_t Exchange::read_head(std::string_view bytes) {
     invite_body(behind);
     return step.consumed + buffer(behind);
   }
-  if (Lease lease = endpoint_->try_lease()) {
+  if (Lease lease = find_connection()) {
     take(std::move(lease));
     return step.consumed + begin_sending(head, behind);
   }
@@ -82,7 +83,7 @@ void Exchange::note(const http1::RequestHead& head, std::string_view raw) {
   client_http11_ = head.version == Version::http11;
   client_keeps_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
-  bound_request_ = head.connection_bound;
+  bound_ = head.connection_bound;
 }
 
 // Collects a chunked body, so that a backend that may not know chunks gets a length (RFC 9112 6.1:
@@ -127,10 +128,19 @@ std::size_t Exchange::buffer(std::string_view bytes) {
   }
 }
 
+// The connection that the client has logged in over, else one that is idle.
+Lease Exchange::find_connection() {
+  if (Lease pinned = client_.take_pinned()) {
+    bound_ = true;
+    return pinned;
+  }
+  return endpoint_->try_lease();
+}
+
 // Leases a connection or queues for one. The exchange may have failed, and be gone, when it
 // returns.
 void Exchange::obtain_connection() {
-  if (Lease lease = endpoint_->try_lease()) {
+  if (Lease lease = find_connection()) {
     on_lease(std::move(lease));
   } else {
     queue();
@@ -146,7 +156,7 @@ void Exchange::queue() {
 
 void Exchange::take(Lease lease) {
   lease_ = std::move(lease);
-  reused_ = lease_->use().requests > 1;
+  reused_ = lease_->use().requests > 1 && !lease_->bound();
   anything_sent_ = false;
   head_unsent_ = true;
   request_state_ = RequestState::sending;
@@ -155,7 +165,7 @@ void Exchange::take(Lease lease) {
 
 void Exchange::on_lease(Lease lease) {
   if (!may_send_chunks()) {
-    lease.settle({.reusable = true});  // not a byte went over it
+    lease.settle({.reusable = true});  // not a byte went over it, and it is nobody's
     if (buffered_bytes_ > endpoint_->options().limits.chunked_body) {
       fail(make_error(ErrorCode::body_too_large));
       return;

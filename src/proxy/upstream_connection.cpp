@@ -1,5 +1,6 @@
 #include "proxy/upstream_connection.h"
 
+#include "proxy/client_connection.h"
 #include "proxy/endpoint.h"
 #include "proxy/exchange.h"
 
@@ -52,9 +53,21 @@ void UpstreamConnection::disown(Exchange& exchange) {
   input_.release();
 }
 
+void UpstreamConnection::pin_to(ClientConnection& client) {
+  check(pinned_to_ == nullptr || pinned_to_ == &client, "a pinned connection changes its client");
+  pinned_to_ = &client;
+}
+
+void UpstreamConnection::leave_client() {
+  if (pool_state() == PoolState::pinned) {
+    pinned_to_->forget_pinned();
+  }
+}
+
 void UpstreamConnection::on_bytes(std::string_view bytes) {
   Exchange* exchange = owed_.front();
   if (exchange == nullptr) {
+    leave_client();
     endpoint_.on_stray_bytes(*this);
     return;
   }
@@ -90,6 +103,7 @@ void UpstreamConnection::on_end() {
   if (Exchange* exchange = owed_.front()) {
     exchange->on_answer_end(decoder_);
   } else {
+    leave_client();
     endpoint_.on_ended_unasked(*this);
   }
 }
@@ -98,6 +112,7 @@ void UpstreamConnection::on_broken(int system) {
   if (Exchange* exchange = owed_.front()) {
     exchange->on_upstream_broken(system);
   } else {
+    leave_client();
     endpoint_.on_ended_unasked(*this);
   }
 }
@@ -129,6 +144,9 @@ void UpstreamConnection::on_deadline(TimePoint now) {
       return;
     case PoolState::leased:
       owed_.front()->on_upstream_deadline();
+      return;
+    case PoolState::pinned:
+      endpoint_.on_pinned_deadline(*this, now);
       return;
     case PoolState::idle:
       endpoint_.on_idle_deadline(*this, now);
@@ -163,6 +181,16 @@ int UpstreamConnection::detach() {
   moved_ = descriptor >= 0;
   return descriptor;
 }
+
+void Lease::pin(ClientConnection& client, ReturnFacts facts) {
+  if (connection_->endpoint().pin(*connection_, facts)) {
+    connection_->pin_to(client);
+  } else {
+    connection_ = nullptr;
+  }
+}
+
+void Lease::resume_pinned() { connection_->endpoint().lease_pinned(*connection_); }
 
 void Lease::settle(ReturnFacts facts) {
   if (UpstreamConnection* connection = std::exchange(connection_, nullptr)) {

@@ -40,6 +40,12 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] Endpoint& endpoint() { return endpoint_; }
 
+  // It is this client's from now on, until it is retired: somebody has logged in over it.
+  void pin_to(ClientConnection& client);
+  [[nodiscard]] bool bound() const { return pinned_to_ != nullptr; }
+  // Its client has it no longer; it is to be retired.
+  void leave_client();
+
   // The connection has nothing to do until `deadline`, when the endpoint is asked.
   void rest(TimePoint deadline);
   // The turn of the loop in which rest() was called last.
@@ -75,6 +81,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   http1::ResponseDecoder decoder_;
   Block input_;  // an answer's head that is not complete yet
   List<Exchange, OwedTag> owed_;
+  ClientConnection* pinned_to_ = nullptr;  // once set, nobody else may ever use the connection
   std::uint64_t rested_in_ = 0;
   bool moved_ = false;
 };
@@ -97,6 +104,13 @@ class Lease {
   UpstreamConnection* operator->() const { return connection_; }
   UpstreamConnection& operator*() const { return *connection_; }
 
+  // The exchange is over, but somebody has logged in over the connection: it stays with the client,
+  // out of everybody else's reach. The lease is empty afterwards if it was retired instead.
+  void pin(ClientConnection& client, ReturnFacts facts);
+  // The next exchange of that client uses it.
+  void resume_pinned();
+  // Forgets the connection, which is being retired by another way.
+  void forget() { connection_ = nullptr; }
   // The exchange is over: the endpoint judges whether the connection is used again.
   void settle(ReturnFacts facts);
   // The connection must not be used again. Does nothing if the lease has ended already.

@@ -240,6 +240,36 @@ TEST_F(PoolTest, StartsAConnectionWithoutAPast) {
   EXPECT_EQ(a.use().requests, 0U);
 }
 
+TEST_F(PoolTest, NeverLeasesAPinnedConnectionButToItsClient) {
+  open_and_lease(a);
+  advance(1s);
+  EXPECT_EQ(pool.pin(a, {.reusable = true}, now), Retirement::none);
+  EXPECT_EQ(a.pool_state(), PoolState::pinned);
+  EXPECT_EQ(a.use().idle_since, now);
+  EXPECT_EQ(pool.lease(), nullptr);
+  EXPECT_EQ(pool.newest_idle(), nullptr);
+  EXPECT_EQ(pool.pinned(), 1U);
+  EXPECT_EQ(pool.size(), 1U);
+  pool.lease_pinned(a);
+  EXPECT_EQ(a.pool_state(), PoolState::leased);
+  EXPECT_EQ(a.use().requests, 2U);
+}
+
+TEST_F(PoolTest, RetiresWhatIsToBePinnedByTheSameLimits) {
+  open(a);
+  EXPECT_EQ(use_once(a), Retirement::none);
+  EXPECT_EQ(use_once(a), Retirement::none);
+  EXPECT_EQ(pool.lease(), &a);
+  EXPECT_EQ(pool.pin(a, {.reusable = true}, now), Retirement::max_requests);
+  EXPECT_EQ(a.pool_state(), PoolState::leaving);
+}
+
+TEST_F(PoolTest, DiesWhenAConnectionIsPinnedOrResumedThatIsNotThere) {
+  open(a);
+  EXPECT_DEATH((void)pool.pin(a, {.reusable = true}, now), "only a leased connection");
+  EXPECT_DEATH(pool.lease_pinned(a), "only a pinned connection");
+}
+
 TEST_F(PoolTest, DiesWhenAConnectionIsGivenBackTwice) {
   open_and_lease(a);
   EXPECT_EQ(give_back(a), Retirement::none);
@@ -289,7 +319,7 @@ class Comparison {
   void step(unsigned choice, std::size_t i, std::uint64_t random) {
     now_ += std::chrono::milliseconds(random % 5000);
     const PoolState state = model_.entries[i].state;
-    switch (choice % 6) {
+    switch (choice % 8) {
       case 0:
         return state == PoolState::none ? start(i) : void();
       case 1:
@@ -300,6 +330,10 @@ class Comparison {
         return state != PoolState::none && random % 4 == 0 ? retire(i) : void();
       case 4:
         return state == PoolState::leaving ? forget(i) : void();
+      case 5:
+        return state == PoolState::leased ? pin(i, random) : void();
+      case 6:
+        return state == PoolState::pinned ? lease_pinned(i) : void();
       default:
         return lease();
     }
@@ -311,6 +345,7 @@ class Comparison {
     }
     RC_ASSERT(pool_.connecting() == model_.count(PoolState::connecting));
     RC_ASSERT(pool_.leased() == model_.count(PoolState::leased));
+    RC_ASSERT(pool_.pinned() == model_.count(PoolState::pinned));
     RC_ASSERT(pool_.idle() == model_.idle.size());
     RC_ASSERT(pool_.leaving() == model_.count(PoolState::leaving));
     RC_ASSERT(pool_.newest_idle() ==
@@ -353,6 +388,19 @@ class Comparison {
     if (stays) {
       model_.idle.push_back(i);
     }
+  }
+  void pin(std::size_t i, std::uint64_t random) {
+    const ReturnFacts facts{.reusable = random % 8 != 0};
+    Model::Entry& entry = model_.entries[i];
+    const bool stays =
+        facts.reusable && entry.requests < limits_.max_requests && now_ < entry.old_at;
+    RC_ASSERT((pool_.pin(connections_[i], facts, now_) == Retirement::none) == stays);
+    entry.state = stays ? PoolState::pinned : PoolState::leaving;
+  }
+  void lease_pinned(std::size_t i) {
+    pool_.lease_pinned(connections_[i]);
+    model_.entries[i].state = PoolState::leased;
+    ++model_.entries[i].requests;
   }
   void retire(std::size_t i) {
     pool_.retire(connections_[i]);

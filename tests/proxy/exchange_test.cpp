@@ -204,23 +204,6 @@ TEST_F(AnAnswer, ThatDoubtsOurBytesRetiresItsConnection) {
   EXPECT_EQ(retired(Retirement::doubted_by_backend), 2U);
 }
 
-TEST_F(AnAnswer, ThatNegotiatesRetiresItsConnection) {
-  Far& far = client();
-  far.sends(get);
-  backend(0).sends(
-      "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n");
-  EXPECT_THAT(far.got(), HasSubstr("WWW-Authenticate: NTLM"));
-  EXPECT_EQ(retired(Retirement::connection_bound), 1U);
-}
-
-TEST_F(AnAnswer, ToARequestThatNegotiatesRetiresItsConnection) {
-  Far& far = client();
-  far.sends("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Negotiate abc\r\n\r\n");
-  backend(0).sends(ok);
-  EXPECT_EQ(far.got(), ok);
-  EXPECT_EQ(retired(Retirement::connection_bound), 1U);
-}
-
 class AnInterimAnswer : public ProxyTest {
  protected:
   static constexpr std::string_view hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";

@@ -225,9 +225,8 @@ Step ResponseDecoder::finish() {
   return {};
 }
 
-bool ResponseDecoder::reusable() const {
-  return complete() && head_.keep_alive && head_.body != BodyKind::until_close &&
-         !head_.connection_bound && !doubtful_;
+bool ResponseDecoder::continues() const {
+  return complete() && head_.keep_alive && head_.body != BodyKind::until_close && !doubtful_;
 }
 
 // A backend that speaks something else is found out by its first bytes and not by a timeout.

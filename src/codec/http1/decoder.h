@@ -94,8 +94,10 @@ class ResponseDecoder {
   [[nodiscard]] bool complete() const { return state_ == State::complete; }
 
   // After `end`: the answer's own bytes leave no doubt that another request may follow on the
-  // connection: keep_alive, ended by length, last chunk or no body, and not connection_bound.
-  [[nodiscard]] bool reusable() const;
+  // connection: keep_alive, and ended by length, last chunk or no body.
+  [[nodiscard]] bool continues() const;
+  // The same, and the request may be anybody's: not connection_bound.
+  [[nodiscard]] bool reusable() const { return continues() && !head_.connection_bound; }
 
   // Ready for the next answer; expect() says to which method.
   void reset();

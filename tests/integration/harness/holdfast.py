@@ -144,6 +144,13 @@ class Holdfast:
         assert code in (0, 1), f"holdfast ended with {code}\n{self.stderr}"
         return code
 
+    def retirements(self) -> dict[str, int]:
+        """How many backend connections were retired for which reason; stops it first."""
+        self.stop()
+        line = self.wait_for_line("backend connections retired:", 5)
+        counts = re.search("retired:(.*); errors:", line)[1].replace(" none", "").split()
+        return {name: int(count) for name, count in (pair.split("=") for pair in counts)}
+
     def kill(self) -> None:
         self._child.kill()
         self._child.wait()
