@@ -40,6 +40,9 @@ void Loop::run() {
     ended_ = true;
   }
   run_posted();
+  // The last tasks may have opened streams: a connection from another worker comes too late, and is
+  // closed. That takes a turn.
+  uv_run(&uv_, UV_RUN_DEFAULT);
 }
 
 void Loop::stop(std::function<void()> on_empty) {

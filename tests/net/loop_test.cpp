@@ -226,6 +226,27 @@ TEST(LoopEnd, WaitsForAStreamThatDoesNotRead) {
   loop.reset();
 }
 
+// Notes that its stream is closed, and nothing else.
+struct ClosingOnly final : StreamEvents {
+  void on_bytes(std::string_view) override {}
+  void on_end() override {}
+  void on_broken(int) override {}
+  void on_drained() override {}
+  void on_connected(int) override {}
+  void on_closed() override { closed = true; }
+  bool closed = false;
+};
+
+// A connection from another worker may come when all is over.
+TEST(LoopEnd, ClosesWhatItsLastTaskOpened) {
+  Loop loop;
+  ClosingOnly owner;
+  std::optional<TcpStream> stream;
+  loop.stop([&] { ASSERT_TRUE(loop.post([&] { stream.emplace(loop, owner).close(); })); });
+  loop.run();
+  EXPECT_TRUE(owner.closed);
+}
+
 TEST(LoopEnd, ComesBeforeRunWhenStoppedBefore) {
   Loop loop;
   loop.stop();
