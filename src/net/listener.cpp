@@ -1,6 +1,5 @@
 #include "net/listener.h"
 
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,11 +7,16 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "net/tcp_stream.h"
 
 namespace holdfast {
 namespace {
 
-uv_stream_t* as_stream(uv_tcp_t& tcp) { return reinterpret_cast<uv_stream_t*>(&tcp); }
+// What accept() fails with when this machine is short of something. Any other failure is that of
+// one connection, which has gone then (accept(2) names a dozen).
+bool is_shortage(int system) {
+  return system == EMFILE || system == ENFILE || system == ENOBUFS || system == ENOMEM;
+}
 
 }  // namespace
 
@@ -49,109 +53,93 @@ SocketAddress bound_address(int descriptor) {
 }
 
 int Listener::listen(int descriptor) {
-  check(uv_tcp_init(&loop_.uv_, &tcp_) == 0, "libuv could not make a listener");
-  tcp_.data = this;
-  loop_.opened();
-  open_ = true;
-  int status = uv_tcp_open(&tcp_, descriptor);
+  if (::listen(descriptor, backlog) != 0) {
+    const int failed = errno;
+    ::close(descriptor);
+    return failed;
+  }
+  const int status = uv_poll_init(&loop_.uv_, &poll_, descriptor);
   if (status != 0) {
     ::close(descriptor);
-  } else {
-    status = uv_listen(as_stream(tcp_), backlog, on_connection);
+    return system_error(status);
   }
-  return system_error(status);
+  poll_.data = this;
+  loop_.opened();
+  descriptor_ = descriptor;
+  resume();
+  return 0;
 }
 
-void Listener::on_connection(uv_stream_t* server, int status) {
-  Listener& self = *static_cast<Listener*>(server->data);
-  if (status == 0) {
-    self.holds_ = true;
-    self.events_.on_connection();
-  } else {
-    self.events_.on_accept_failed(system_error(status));
+void Listener::resume() {
+  if (descriptor_ >= 0) {
+    check(uv_poll_start(&poll_, UV_READABLE, on_readable) == 0, "an open listener can be polled");
   }
 }
 
-int Listener::accept(TcpStream& into) {
-  holds_ = false;
-  const int status = uv_accept(as_stream(tcp_), into.stream());
-  if (status != 0 && status != UV_EAGAIN) {
-    reopen();  // libuv 1.44 never polls a listener again after a failed uv_accept
-  } else if (status == 0) {
-    into.accepted();
+void Listener::pause() {
+  if (descriptor_ >= 0) {
+    uv_poll_stop(&poll_);
   }
-  return system_error(status);
 }
 
-void Listener::reopen() {
-  uv_os_fd_t descriptor = -1;
-  if (!open_ || reopen_with_ >= 0 ||
-      uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp_), &descriptor) != 0) {
-    return;
-  }
-  reopen_with_ = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-  uv_close(reinterpret_cast<uv_handle_t*>(&tcp_), on_closed);
+void Listener::on_readable(uv_poll_t* poll, int, int) {
+  static_cast<Listener*>(poll->data)->accept_some();
 }
 
-void Listener::take_waiting(const std::function<void(int)>& take) {
-  uv_os_fd_t descriptor = -1;
-  if (!open_ || uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp_), &descriptor) != 0) {
-    return;
-  }
-  if (holds_) {
-    if (const int held = take_held(); held >= 0) {
-      take(held);
-    }
-  }
-  while (true) {
-    const int accepted = ::accept4(descriptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted < 0) {
+// The owner may close the listener in each of its events.
+void Listener::accept_some() {
+  for (int accepted = 0; accepted < accepts_per_turn && descriptor_ >= 0; ++accepted) {
+    if (!events_.may_accept()) {
+      pause();
       return;
     }
-    take(accepted);
+    IpAddress from;
+    const int descriptor = accept_one(from);
+    const int failed = errno;
+    if (descriptor >= 0) {
+      events_.on_accepted(descriptor, from);
+    } else if (is_shortage(failed)) {
+      pause();
+      events_.on_accept_failed(failed);
+      return;
+    } else {
+      events_.on_none_accepted();
+      if (failed == EAGAIN || failed == EWOULDBLOCK) {
+        return;
+      }
+    }
   }
 }
 
-// libuv gives the connection to a stream only, so it passes through one.
-int Listener::take_held() {
-  holds_ = false;
-  check(uv_tcp_init(&loop_.uv_, &held_) == 0, "libuv could not make a stream");
-  held_.data = this;
-  loop_.opened();
-  int taken = -1;
-  uv_os_fd_t descriptor = -1;
-  if (uv_accept(as_stream(tcp_), as_stream(held_)) == 0 &&
-      uv_fileno(reinterpret_cast<uv_handle_t*>(&held_), &descriptor) == 0) {
-    taken = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+int Listener::accept_one(IpAddress& from) const {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof(address);
+  const int accepted = ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&address), &bytes,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted >= 0) {
+    from = IpAddress(reinterpret_cast<const sockaddr&>(address));
   }
-  uv_close(reinterpret_cast<uv_handle_t*>(&held_),
-           [](uv_handle_t* closed) { static_cast<Listener*>(closed->data)->loop_.closed(); });
-  return taken;
+  return accepted;
+}
+
+void Listener::take_waiting(const Take& take) {
+  for (int taken = 0; taken < 2 * backlog && descriptor_ >= 0; ++taken) {
+    IpAddress from;
+    const int accepted = accept_one(from);
+    if (accepted >= 0) {
+      take(accepted, from);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK || is_shortage(errno)) {
+      return;
+    }
+  }
 }
 
 void Listener::close() {
-  if (open_) {
-    open_ = false;
-    if (reopen_with_ < 0) {
-      uv_close(reinterpret_cast<uv_handle_t*>(&tcp_), on_closed);
-    }
-  }
-}
-
-void Listener::on_closed(uv_handle_t* closed) {
-  Listener& self = *static_cast<Listener*>(closed->data);
-  self.loop_.closed();
-  const int descriptor = self.reopen_with_;
-  self.reopen_with_ = -1;
-  if (descriptor < 0) {
-    return;
-  }
-  if (!self.open_) {
-    ::close(descriptor);
-    return;
-  }
-  if (const int failed = self.listen(descriptor); failed != 0) {
-    self.events_.on_accept_failed(failed);
+  if (descriptor_ >= 0) {
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_),
+             [](uv_handle_t* closed) { static_cast<Listener*>(closed->data)->loop_.closed(); });
+    ::close(descriptor_);  // libuv has taken it off the poll set in uv_close
+    descriptor_ = -1;
   }
 }
 

@@ -6,17 +6,23 @@
 #include <tl/expected.hpp>
 
 #include "net/address.h"
-#include "net/tcp_stream.h"
+#include "net/loop.h"
 
 namespace holdfast {
 
 // What a listener tells its owner.
 class ListenerEvents {
  public:
-  // A connection can be accepted. An owner that has no room for it does not call accept(): the
-  // listener then stops by itself until accept() is called.
-  virtual void on_connection() = 0;
-  // The kernel could not accept; `system` is an errno value. The listener goes on.
+  // Asked before each accept, and one of the events below follows a yes. An owner that has no room
+  // says no; the connections then wait in the kernel's queue, and the listener asks nobody until
+  // resume().
+  [[nodiscard]] virtual bool may_accept() = 0;
+  // A connection has come in, from this address. The owner owns the descriptor.
+  virtual void on_accepted(int descriptor, const IpAddress& from) = 0;
+  // Nobody was there to be accepted after all.
+  virtual void on_none_accepted() = 0;
+  // The kernel could not accept; `system` is an errno value. The connections wait in the kernel's
+  // queue until resume().
   virtual void on_accept_failed(int system) = 0;
 
  protected:
@@ -32,10 +38,15 @@ enum class PortSharing { exclusive, shared };
 // The address that a bound socket really has, its port chosen by the kernel if 0 was asked for.
 [[nodiscard]] SocketAddress bound_address(int descriptor);
 
-// A listening socket on a loop. close() may be called at any time; the object must outlive the
-// loop's run. Connections that the kernel had accepted before are not lost: see take_waiting.
+// A listening socket on a loop. Accepts by itself and not through libuv's listener, which closes
+// the waiting connections unheard when descriptors run out, calls back without end when memory
+// does, and never polls again after a failed uv_accept. close() may be called at any time; the
+// object must outlive the loop's run.
 class Listener {
  public:
+  // Connections accepted in one turn of the loop; the next ones have to wait for the others' turn.
+  static constexpr int accepts_per_turn = 64;
+
   Listener(Loop& loop, ListenerEvents& events) : loop_(loop), events_(events) {}
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -43,31 +54,28 @@ class Listener {
   // Listens on a bound socket, which the listener owns from now on. Returns an errno value.
   [[nodiscard]] int listen(int descriptor);
 
-  // Accepts the connection that on_connection spoke of. Returns an errno value.
-  [[nodiscard]] int accept(TcpStream& into);
+  // There may be room again.
+  void resume();
 
-  // Calls take(descriptor) for each connection that waits, the one that was told of and not
-  // accepted and those in the kernel's queue. Before close(), so that no client which was let in is
-  // reset. The caller owns the descriptors.
-  void take_waiting(const std::function<void(int)>& take);
+  // Calls take(descriptor, from) for each connection in the kernel's queue. Before close(), so that
+  // no client which was let in is reset. The caller owns the descriptors.
+  using Take = std::function<void(int, const IpAddress&)>;
+  void take_waiting(const Take& take);
 
   void close();
 
  private:
   static constexpr int backlog = 4096;  // bounded by net.core.somaxconn
 
-  static void on_connection(uv_stream_t* server, int status);
-  static void on_closed(uv_handle_t* closed);
-  void reopen();
-  [[nodiscard]] int take_held();
+  static void on_readable(uv_poll_t* poll, int status, int events);
+  [[nodiscard]] int accept_one(IpAddress& from) const;
+  void accept_some();
+  void pause();
 
-  uv_tcp_t tcp_;
-  uv_tcp_t held_;  // for the one connection that libuv holds, while it is taken out
+  uv_poll_t poll_;
   Loop& loop_;
   ListenerEvents& events_;
-  int reopen_with_ = -1;  // the descriptor to go on with once the broken one is closed
-  bool open_ = false;
-  bool holds_ = false;  // libuv holds a connection that was told of and not accepted
+  int descriptor_ = -1;  // -1: not listening
 };
 
 }  // namespace holdfast

@@ -43,13 +43,6 @@ int TcpStream::adopt(int descriptor) {
   return system_error(status);
 }
 
-void TcpStream::accepted() {
-  uv_os_fd_t descriptor = -1;
-  check(uv_fileno(reinterpret_cast<const uv_handle_t*>(&tcp_), &descriptor) == 0,
-        "an accepted stream has a descriptor");
-  descriptor_ = descriptor;
-}
-
 // The socket is made here rather than by libuv, so that its options are set before the handshake.
 int TcpStream::connect(const SocketAddress& to) {
   const int made = ::socket(to.raw().sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -264,11 +257,6 @@ int TcpStream::detach() {
   const int copy = closing_ ? -1 : ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
   close();
   return copy;
-}
-
-bool TcpStream::remote_address(sockaddr_storage& out) const {
-  socklen_t bytes = sizeof(out);
-  return ::getpeername(descriptor_, reinterpret_cast<sockaddr*>(&out), &bytes) == 0;
 }
 
 }  // namespace holdfast

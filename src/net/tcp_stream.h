@@ -32,12 +32,7 @@ class TcpStream final : public Stream {
   [[nodiscard]] bool quiet() const override;
   [[nodiscard]] int detach() override;
 
-  // The address of the other side, or false if it has gone already.
-  [[nodiscard]] bool remote_address(sockaddr_storage& out) const;
-
  private:
-  friend class Listener;
-
   static void on_allocate(uv_handle_t* from, std::size_t suggested, uv_buf_t* buffer);
   static void on_read(uv_stream_t* from, ssize_t count, const uv_buf_t* buffer);
   static void on_write(uv_write_t* request, int status);
@@ -46,8 +41,6 @@ class TcpStream final : public Stream {
   static void on_close(uv_handle_t* closed);
 
   [[nodiscard]] uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
-  // libuv has put an accepted connection into it.
-  void accepted();
   [[nodiscard]] WriteOutcome keep(std::span<const std::string_view> parts, std::size_t skip);
   // Tells the owner; a broken connection closes itself no more than it must: the owner decides.
   void report(int status);

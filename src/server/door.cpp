@@ -1,7 +1,5 @@
 #include "server/door.h"
 
-#include <sys/socket.h>
-
 #include <cstring>
 
 #include "base/log.h"
@@ -17,36 +15,42 @@ Door::Door(Context& context, Loop& loop, const ListenerOptions& options, Upstrea
       on_empty_(std::move(on_empty)),
       listener_(loop, *this) {}
 
-void Door::on_connection() {
-  if (!permits_.take()) {
-    blocked_ = true;
-    context_.timers.arm(*this, context_.now() + retry);
-    return;
+bool Door::may_accept() {
+  if (permits_.take()) {
+    return true;
   }
-  blocked_ = false;
+  blocked_ = true;
+  context_.timers.arm(*this, context_.now() + retry);
+  return false;
+}
+
+void Door::on_accepted(int descriptor, const IpAddress& from) { serve(descriptor, from); }
+
+void Door::serve(int descriptor, const IpAddress& from) {
   ClientConnection& client = context_.clients.make(context_, *this, service_, upstream_);
-  if (const int failed = listener_.accept(static_cast<TcpStream&>(client.stream())); failed != 0) {
-    on_accept_failed(failed);
-    client.abort();
-    return;
-  }
-  serve(client);
-}
-
-void Door::serve(ClientConnection& client) {
-  sockaddr_storage address{};
-  if (static_cast<TcpStream&>(client.stream()).remote_address(address)) {
-    client.start(IpAddress(reinterpret_cast<const sockaddr&>(address)));
+  if (client.stream().adopt(descriptor) == 0) {
+    client.start(from);
   } else {
-    client.abort();  // it has gone already
+    client.abort();
   }
 }
 
+// Those who wait in the kernel's queue go on waiting there.
 void Door::on_accept_failed(int system) {
+  permits_.give_back();
+  blocked_ = true;
+  context_.timers.arm(*this, context_.now() + after_shortage);
   if (context_.now() - last_complaint_ >= complain) {
     last_complaint_ = context_.now();
-    log::warn("listener {}: accepting a connection failed: {}", service_.options.name,
-              std::strerror(system));
+    log::warn("listener {}: clients have to wait, this machine cannot accept them now: {}",
+              service_.options.name, std::strerror(system));
+  }
+}
+
+void Door::go_on() {
+  if (blocked_) {
+    blocked_ = false;
+    listener_.resume();
   }
 }
 
@@ -54,31 +58,20 @@ void Door::on_client_closed(ClientConnection& client, Stream& stream) {
   context_.clients.release(client);
   context_.streams.release(stream);
   permits_.give_back();
-  if (blocked_) {
-    on_connection();
-  }
+  go_on();
   if (context_.clients.in_use() == 0) {
     on_empty_();
   }
 }
 
-void Door::on_deadline(TimePoint) {
-  if (blocked_) {
-    on_connection();
-  }
-}
+void Door::on_deadline(TimePoint) { go_on(); }
 
 void Door::close() {
   blocked_ = false;
   // At the very end the caps do not count: these clients have been let in by the kernel.
-  listener_.take_waiting([this](int descriptor) {
+  listener_.take_waiting([this](int descriptor, const IpAddress& from) {
     permits_.take_beyond();
-    ClientConnection& client = context_.clients.make(context_, *this, service_, upstream_);
-    if (client.stream().adopt(descriptor) != 0) {
-      client.abort();
-    } else {
-      serve(client);
-    }
+    serve(descriptor, from);
   });
   listener_.close();
 }

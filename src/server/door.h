@@ -27,15 +27,19 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
   void close();
 
  private:
-  static constexpr Duration retry = 20ms;   // while there are no permits
-  static constexpr Duration complain = 1s;  // at most so often
+  static constexpr Duration retry = 20ms;            // while there are no permits
+  static constexpr Duration after_shortage = 100ms;  // until the kernel is asked again
+  static constexpr Duration complain = 1s;           // at most so often
 
-  void on_connection() override;
+  [[nodiscard]] bool may_accept() override;
+  void on_accepted(int descriptor, const IpAddress& from) override;
+  void on_none_accepted() override { permits_.give_back(); }
   void on_accept_failed(int system) override;
   void on_client_closed(ClientConnection& client, Stream& stream) override;
   void on_deadline(TimePoint now) override;
 
-  void serve(ClientConnection& client);
+  void serve(int descriptor, const IpAddress& from);
+  void go_on();
 
   Context& context_;
   Service service_;
@@ -44,7 +48,7 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
   std::function<void()> on_empty_;
   Listener listener_;
   TimePoint last_complaint_{};
-  bool blocked_ = false;  // a connection waits inside the listener for a permit
+  bool blocked_ = false;  // the listener waits for a permit, or for the end of a shortage
 };
 
 }  // namespace holdfast

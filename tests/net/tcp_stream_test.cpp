@@ -276,18 +276,6 @@ TEST_F(TcpStreamTest, IsNotQuietAfterAReset) {
   EXPECT_TRUE(thread.eventually([&] { return !right.is_quiet(); }));
 }
 
-TEST_F(TcpStreamTest, KnowsTheAddressOfTheOtherSide) {
-  connect_both();
-  sockaddr_storage raw{};
-  left.with_stream([&](TcpStream& stream) { EXPECT_TRUE(stream.remote_address(raw)); });
-  EXPECT_TRUE(SocketAddress(reinterpret_cast<const sockaddr&>(raw)) == gate.address());
-}
-
-TEST_F(TcpStreamTest, KnowsNoAddressBeforeItIsConnected) {
-  sockaddr_storage raw{};
-  left.with_stream([&](TcpStream& stream) { EXPECT_FALSE(stream.remote_address(raw)); });
-}
-
 TEST_F(TcpStreamTest, MovesToAnotherLoopWithoutTheOtherSideNoticing) {
   connect_both();
   left.read();
