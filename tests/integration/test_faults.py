@@ -116,6 +116,7 @@ def test_a_drain_under_load_answers_all_that_was_taken(stage, dice, number, scri
     assert taken == answered
 
 
+@pytest.mark.workers
 def test_two_workers_drain_under_load_as_well(stage, dice):
     backend = stage.backend(keep_alive())
     proxy = stage.proxy(backend, workers=2, shutdown={"timeout": "10s"},

@@ -125,6 +125,7 @@ def test_fault_28_a_client_that_does_not_read_its_answer(trial):
 
 # Too many.
 
+@pytest.mark.workers
 @pytest.mark.parametrize("connections", [1, 3])
 def test_fault_63_two_workers_race_for_the_last_idle_connection(trial, connections):
     trial = trial(keep_alive(), workers=2, upstream={"pool": {"max_connections": connections}})

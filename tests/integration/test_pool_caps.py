@@ -21,6 +21,7 @@ def held(stage, **pool):
     return gate, backend, proxy
 
 
+@pytest.mark.workers
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("script", [keep_alive(), keep_alive_10], ids=["1.1", "1.0"])
 def test_five_hundred_short_clients_share_eight_connections(stage, workers, script):
@@ -33,6 +34,7 @@ def test_five_hundred_short_clients_share_eight_connections(stage, workers, scri
     assert sum(backend.executions.values()) == count
 
 
+@pytest.mark.workers
 @pytest.mark.parametrize("workers", [1, 2])
 def test_five_hundred_kept_alive_clients_share_eight_connections(stage, workers):
     backend = stage.backend(keep_alive())
@@ -43,6 +45,7 @@ def test_five_hundred_kept_alive_clients_share_eight_connections(stage, workers)
     assert backend.max_open <= 8
 
 
+@pytest.mark.workers
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_of_many_clients_gets_its_own_answer_through_the_cap(stage, dice, workers):
     backend = stage.backend(keep_alive())
@@ -54,6 +57,7 @@ def test_each_of_many_clients_gets_its_own_answer_through_the_cap(stage, dice, w
     assert (backend.max_open, backend.accepted) == (2, 2)
 
 
+@pytest.mark.workers
 def test_two_workers_share_one_connection(stage):
     # Where a new client lands is the kernel's choice; the one connection has to follow.
     backend = stage.backend(keep_alive())

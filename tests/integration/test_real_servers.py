@@ -21,7 +21,8 @@ def server(request, binary, tmp_path_factory):
     server.stop()
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one-worker", "two-workers"])
+@pytest.fixture(scope="module", params=[1, pytest.param(2, marks=pytest.mark.workers)],
+                ids=["one-worker", "two-workers"])
 def proxy(request, server, tmp_path_factory):
     stage = Stage(tmp_path_factory.mktemp("proxy"))
     yield stage.proxy(server.server, workers=request.param)
