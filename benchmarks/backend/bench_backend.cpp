@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -199,7 +200,8 @@ int main(int argc, char** argv) {
     if (word == "--http10") {
       http10 = true;
     } else if (word == "--body" && i + 1 < argc) {
-      body_bytes = std::strtoul(argv[++i], nullptr, 10);
+      const std::string_view number(argv[++i]);
+      std::from_chars(number.data(), number.data() + number.size(), body_bytes);
     } else {
       std::fprintf(stderr, "usage: bench_backend [--http10] [--body BYTES]\n");
       return 2;
