@@ -18,7 +18,9 @@ if(HOLDFAST_SANITIZE)
   endif()
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_options(holdfast_compile INTERFACE
-    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
+    -fcf-protection=full -ftrivial-auto-var-init=zero
     -fno-strict-overflow -fno-delete-null-pointer-checks)
-  target_link_options(holdfast_compile INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+  target_link_options(holdfast_compile INTERFACE
+    -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 endif()

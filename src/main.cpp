@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +26,17 @@ bool open_standard_descriptors() {
   return true;
 }
 
+// A core file would hold the heads of requests, credentials and all, and nothing that runs here has
+// to become another user. The hard limit stays, so that `prlimit --core` can ask for a core file.
+bool give_up_cores_and_privileges() {
+  rlimit cores{};
+  if (::getrlimit(RLIMIT_CORE, &cores) != 0) {
+    return false;
+  }
+  cores.rlim_cur = 0;
+  return ::setrlimit(RLIMIT_CORE, &cores) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
 bool may_colour(int fd) {
   const char* no_color = std::getenv("NO_COLOR");
   return ::isatty(fd) == 1 && (no_color == nullptr || std::string_view(no_color).empty());
@@ -33,7 +46,8 @@ bool may_colour(int fd) {
 
 int main(int count, char** arguments) {
   // libuv writes without MSG_NOSIGNAL, so this comes before any thread.
-  if (!open_standard_descriptors() || ::signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+  if (!open_standard_descriptors() || ::signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+      !give_up_cores_and_privileges()) {
     return holdfast::exit_failure;
   }
   return holdfast::command_line(
