@@ -3,7 +3,7 @@
 #include <fmt/chrono.h>
 #include <spdlog/formatter.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <spdlog/version.h>
 #include <unistd.h>
@@ -14,8 +14,10 @@
 #include <ctime>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <string>
 
+#include "base/line_writer.h"
 #include "base/log_text.h"
 
 namespace holdfast::log {
@@ -92,6 +94,33 @@ std::unique_ptr<spdlog::formatter> formatter_for(LogFormat format) {
   return std::make_unique<JsonFormatter>();
 }
 
+// Standard error, which may be a full disk or a pipe that nobody reads. The first line that gets
+// through again is preceded by one that says how many did not.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ != 0) {
+      const std::string text = fmt::format("{} log lines were lost before this one", lost_);
+      if (put({message.time, {}, message.logger_name, spdlog::level::warn, text})) {
+        lost_ = 0;
+      }
+    }
+    static_cast<void>(put(message));
+    lost_ += writer_.take_lost();
+  }
+  void flush_() override {}
+
+ private:
+  [[nodiscard]] bool put(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    return writer_.write({line.data(), line.size()});
+  }
+
+  LineWriter writer_{STDERR_FILENO};
+  std::size_t lost_ = 0;
+};
+
 // spdlog keeps the one logger of the program, so that this file need not. Before start() that is
 // its own, which would write to standard output; nothing is logged then.
 bool started(const spdlog::logger& logger) { return logger.name() == logger_name; }
@@ -100,7 +129,7 @@ bool started(const spdlog::logger& logger) { return logger.name() == logger_name
 
 void start(LogLevel level, LogFormat format) {
   spdlog::drop(std::string(logger_name));
-  auto logger = spdlog::stderr_logger_mt(std::string(logger_name));
+  auto logger = spdlog::create<StandardError>(std::string(logger_name));
   logger->set_formatter(formatter_for(format));
   logger->set_level(level_of(level));
   spdlog::set_default_logger(std::move(logger));
