@@ -2,12 +2,15 @@
 
 import os
 import random
+import socket
 import sys
 
 import pytest
 
+from harness.backend import Backend
 from harness.binary import NoBinary, holdfast_binary
 from harness.figures import summary
+from harness.servers import free_port
 from harness.stage import Stage
 from harness.trial import Trial
 
@@ -64,17 +67,26 @@ def dice():
 
 @pytest.fixture
 def trial(stage, dice, record_property):
-    """Starts a trial: a backend with this script, and holdfast before it. `also` are more servers of
-    its upstream; `beside` those of another upstream, behind the second of holdfast's addresses."""
-    def start(script, *, also=(), beside=(), beside_with=None, **settings) -> Trial:
-        backend = stage.backend(script)
+    """Starts a trial: a backend, or one with this script, and holdfast before it. `also` are more
+    servers of its upstream; `beside` those of another upstream, behind the second of holdfast's
+    addresses; `stderr` is where its log goes instead of to us, as a shell says it."""
+    def start(script, *, also=(), beside=(), beside_with=None, named=None, stderr=None,
+              make_socket=socket.socket, **settings) -> Trial:
+        backend = script
+        if not isinstance(script, Backend):
+            backend = stage.backend(script, make_socket=make_socket)
+        server = f"{named}:{backend.address[1]}" if named else backend.server
         if beside:
+            listener = {"address": "127.0.0.1:0", **settings.get("listener", {})}
             settings |= {"listeners": {
-                name: {"address": "127.0.0.1:0", "upstream": name, **settings.get("listener", {})}
-                for name in ("legacy", "beside")}, "upstreams": {
-                "legacy": {"servers": [backend.server], **settings.pop("upstream", {})},
+                name: {**listener, "upstream": name} for name in ("legacy", "beside")}, "upstreams": {
+                "legacy": {"servers": [server], **settings.pop("upstream", {})},
                 "beside": {"servers": [*beside], **(beside_with or {})}}}
-        proxy = stage.proxy(backend, *also, **settings)
+        if stderr:
+            settings["mute_at"] = ("127.0.0.1", free_port())
+            settings["listener"] = {"address": "%s:%d" % settings["mute_at"]}
+            settings["prefix"] = ["bash", "-c", f'exec "$@" 2>{stderr}', "bash"]
+        proxy = stage.proxy(server, *also, **settings)
         return Trial(proxy, [backend], seed=dice.randrange(1 << 20),
                      note=lambda figures: record_property("figures", figures))
     return start

@@ -22,7 +22,8 @@ class BackendConnection:
         self.backend = backend
         self.sock = sock
         self.number = number  # in the order of accept, from 1
-        self.received: bytearray | None = bytearray()  # verbatim; None once it is too long
+        # Verbatim; None once it is too long.
+        self.received: bytearray | None = bytearray() if backend.records else None
         self.received_bytes = 0
         self.requests: list[Request] = []
         self.answered = 0
@@ -200,6 +201,7 @@ class Backend:
         self.expects_broken_requests = False  # set by tests whose clients leave in the middle
         self.accepting = threading.Event()  # cleared: connections stay in the backlog
         self.accepting.set()
+        self.records = True  # cleared where reading it all again would take longer than the test
         self.strangers: set = set()  # addresses that are not holdfast's, and are not counted
         self._make_socket = make_socket
         self._backlog = backlog

@@ -1,15 +1,19 @@
 """holdfast itself: started with a configuration, watched, stopped, and looked over for damage."""
 
+import array
+import fcntl
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import termios
 import threading
 
 from harness.binary import holdfast_binary
 from harness.client import Address
-from harness.waiting import PATIENCE
+from harness.waiting import PATIENCE, wait_until
 
 READY = re.compile(r"listening on ([0-9.]+):([0-9]+)")
 DAMAGE = re.compile(r"Sanitizer|runtime error:|broken invariant|Assertion|terminate called")
@@ -38,24 +42,32 @@ def yaml(tree: dict, indent: str = "") -> str:
 class Holdfast:
     """One running holdfast. Its output is read all the time, by threads of their own."""
 
-    def __init__(self, arguments: list[str], *, listeners: int = 1, prefix=(), env=None) -> None:
+    def __init__(self, arguments: list[str], *, listeners: int = 1, prefix=(), env=None,
+                 mute_at: Address | None = None) -> None:
+        """`mute_at`: where it will listen, if nobody hears it say so."""
         command = [*prefix, str(holdfast_binary()), *arguments]
         self._child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", env={**os.environ, **(env or {})})
         self._changed = threading.Condition()
+        self._reading = threading.Event()
+        self._reading.set()
         self._lines: list[str] = []
         self._output: list[str] = []
         self._ended_streams = 0
         self._readers = [self._read(self._child.stderr, self._lines),
                          self._read(self._child.stdout, self._output)]
         self.addresses: list[Address] = []
-        if listeners:
+        if mute_at:
+            wait_until(lambda: self._answers(mute_at), "it listens")
+            self.addresses = [mute_at]
+        elif listeners:
             self._wait_until_ready(listeners)
 
     def _read(self, pipe, lines: list[str]) -> threading.Thread:
         def read() -> None:
             for line in pipe:
+                self._reading.wait(PATIENCE)
                 with self._changed:
                     lines.append(line)
                     self._changed.notify_all()
@@ -76,6 +88,29 @@ class Holdfast:
         if len(self.addresses) < listeners:
             self.kill()
             raise AssertionError(f"not ready: exit {self._child.returncode}\n{self.stderr}")
+
+    @staticmethod
+    def _answers(address: Address) -> bool:
+        try:
+            socket.create_connection(address, PATIENCE).close()
+        except ConnectionError:
+            return False
+        return True
+
+    def neglect_log(self) -> None:
+        """From now on nobody reads what it says, and there is room for little."""
+        self._reading.clear()
+        fcntl.fcntl(self._child.stderr.fileno(), fcntl.F_SETPIPE_SZ, 4096)
+
+    def read_log(self) -> None:
+        """Reads it again; returns once the pipe is empty."""
+        self._reading.set()
+        waiting = array.array("i", [1])
+
+        def empty() -> bool:
+            fcntl.ioctl(self._child.stderr.fileno(), termios.FIONREAD, waiting)
+            return waiting[0] == 0
+        wait_until(empty, "all is read")
 
     @property
     def address(self) -> Address:

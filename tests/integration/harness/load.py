@@ -37,9 +37,10 @@ def _number(pattern: str, output: str) -> int:
     return int(match[1]) if match else 0
 
 
-def ab(url: str, requests: int, concurrency: int, *options: str, within: float = 50) -> Report:
+def ab(url: str, requests: int, concurrency: int, *options: str, within: float = 50,
+       prefix=()) -> Report:
     """ApacheBench: HTTP/1.0; short connections, unless -k is among the options."""
-    output = _run(["ab", "-q", "-r", "-l", "-s", "20", "-n", str(requests), "-c", str(concurrency),
+    output = _run([*prefix, "ab", "-q", "-r", "-l", "-s", "20", "-n", str(requests), "-c", str(concurrency),
                    *options, url], within)
     failed = sum(_number(rf"{what}:\s+(\d+)", output)
                  for what in ("Failed requests", "Non-2xx responses", "Write errors"))

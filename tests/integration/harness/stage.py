@@ -36,10 +36,10 @@ class Stage:
         path.write_text(yaml(tree), encoding="utf-8")
         return path
 
-    def proxy(self, *backends, prefix=(), env=None, **settings) -> Holdfast:
+    def proxy(self, *backends, prefix=(), env=None, mute_at=None, **settings) -> Holdfast:
         """holdfast, ready, before these backends. `settings` as for config()."""
         path = self.config(*backends, **settings)
-        return self.run(["run", "-c", str(path)], prefix=prefix, env=env,
+        return self.run(["run", "-c", str(path)], prefix=prefix, env=env, mute_at=mute_at,
                         listeners=len(settings.get("listeners", "1")))
 
     def run(self, arguments: list[str], **how) -> Holdfast:

@@ -70,10 +70,10 @@ class Trial:
         return self.load
 
     def victim(self, target: str, method: str = "GET", *, address=None, fields=(),
-               body: bytes | None = None, name: str | None = None) -> str:
+               body: bytes | None = None, name: str | None = None, **how) -> str:
         """One request of a short client, and what became of it."""
         name = name or f"{method}-{target}-{len(self.outcomes)}"
-        with Client(address or self.proxy.address) as client:
+        with Client(address or self.proxy.address, **how) as client:
             outcome, _ = outcome_of(client, method, name, [CLOSE, *fields], target=target,
                                     body=body)
         self.outcomes[name] = outcome
@@ -103,30 +103,34 @@ class Trial:
     def _open(self) -> int:
         return sum(backend.open for backend in self.backends)
 
-    def finish(self, allowed=frozenset({"200"}), *, local: int | None = None) -> Counts:
+    def finish(self, allowed=frozenset({"200"}), *, local: int | None = None,
+               anonymous: int = 0, counted: bool = True) -> Counts:
         """Stops and judges. `allowed` is what bystanders may meet; `local` is how many requests did
         not end with an answer of the backend, if that is not what the outcomes say. An outcome
-        "refused ..." was no request yet: its head was not accepted."""
+        "refused ..." was no request yet: its head was not accepted. `anonymous` requests have been
+        answered that are in no book of ours; not `counted`: nobody hears what holdfast says."""
         if self.load:
             self.load.stop()
         self.check_executions(set(allowed))
         self.settle()
         final, peak = (self.proxy.status_bytes(name) for name in ("VmRSS", "VmHWM"))
         descriptors = self.proxy.descriptors() - self._open()
-        self.proxy.stop()
-        self.counts = Counts.of(self.proxy.stderr)
+        assert self.proxy.stop() == 0, self.proxy.stderr
         everyone = [*self.outcomes.values(), *(self.load.outcomes.values() if self.load else ())]
+        if counted:
+            self.counts = Counts.of(self.proxy.stderr)
         failed = sum(not outcome.startswith("200") for outcome in everyone)
         self._note({
-            "requests": len(everyone), "errors": failed,
+            "requests": len(everyone) + anonymous, "errors": failed,
             "executions": sum(sum(b.executions.values()) for b in self.backends),
             "connections": sum(b.accepted for b in self.backends),
-            "replays": self.counts.replays,
+            "replays": self.counts.replays if counted else "-",
             "rss peak": peak, "rss before": self.memory, "rss after": final,
             "fds before": self.descriptors, "fds after": descriptors,
         })
-        accepted = sum(not outcome.startswith("refused") for outcome in everyone)
-        self._check_counts(accepted, failed if local is None else local)
+        if counted:
+            accepted = sum(not outcome.startswith("refused") for outcome in everyone)
+            self._check_counts(accepted + anonymous, failed if local is None else local)
         assert sanitized() or peak <= self.memory + MOST_MEMORY, f"{peak} bytes of memory"
         return self.counts
 
