@@ -10,112 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/block_pool.h"
-#include "base/timer_wheel.h"
-#include "proxy/client_connection.h"
-#include "proxy/endpoint.h"
-#include "proxy/exchange.h"
 #include "proxy/fake_wire.h"
-#include "proxy/upstream.h"
-#include "proxy/upstream_connection.h"
+#include "proxy/fake_worker.h"
 
 namespace holdfast {
-
-// Time as the test sets it.
-class FakeClock final : public Clock {
- public:
-  [[nodiscard]] TimePoint now() const override { return now_; }
-  [[nodiscard]] std::uint64_t turn() const override { return turn_; }
-  void set(TimePoint now) { now_ = std::max(now_, now); }
-  void next_turn() { ++turn_; }
-
- private:
-  TimePoint now_ = TimePoint(1h);
-  std::uint64_t turn_ = 100;
-};
-
-// What is shared by the workers of a test: the limits and the letters between them.
-class FakeNeighbours final : public Neighbours {
- public:
-  void wake(unsigned worker, std::size_t endpoint) override {
-    letters_.push_back({worker, endpoint, std::nullopt});
-  }
-  void give(unsigned worker, std::size_t endpoint, MovedConnection moved) override {
-    letters_.push_back({worker, endpoint, moved});
-    ++given_;
-  }
-
-  struct Letter {
-    unsigned worker;
-    std::size_t endpoint;
-    std::optional<MovedConnection> moved;
-  };
-  [[nodiscard]] std::deque<Letter> take() { return std::exchange(letters_, {}); }
-  [[nodiscard]] std::size_t given() const { return given_; }
-
- private:
-  std::deque<Letter> letters_;
-  std::size_t given_ = 0;
-};
-
-// One worker without its thread, loop and sockets.
-class FakeWorker final : public ClientOwner {
- public:
-  struct Place {
-    FakeNetwork& network;
-    const FakeClock& clock;
-    Neighbours& neighbours;
-    unsigned number;
-    unsigned workers;
-  };
-  FakeWorker(const Place& place, const ListenerOptions& listener, const UpstreamOptions& options,
-             const std::vector<SharedEndpoint*>& shared)
-      : streams(place.network, place.number),
-        timers(place.clock.now()),
-        context{.clock = place.clock,
-                .timers = timers,
-                .blocks = blocks,
-                .streams = streams,
-                .neighbours = place.neighbours,
-                .clients = clients,
-                .exchanges = exchanges,
-                .upstream_connections = connections,
-                .worker = place.number,
-                .workers = place.workers},
-        service(listener),
-        upstream(context, options, shared) {}
-
-  void on_client_closed(ClientConnection& client, Stream& stream) override {
-    clients.release(client);
-    streams.release(stream);
-  }
-
-  ClientConnection& serve(Wire& wire) {
-    ClientConnection& client = clients.make(context, *this, service, upstream);
-    static_cast<FakeStream&>(client.stream()).join(wire);
-    client.start(*IpAddress::parse("192.0.2.7"));
-    return client;
-  }
-
-  // As a worker drains.
-  void drain() {
-    context.draining = true;
-    clients.for_each([](ClientConnection& client) { client.drain(); });
-    for (const auto& endpoint : upstream.endpoints()) {
-      endpoint->drain();
-    }
-  }
-
-  FakeStreams streams;
-  TimerWheel timers;
-  BlockPool blocks;
-  ClientConnections clients;
-  Exchanges exchanges;
-  UpstreamConnections connections;
-  Context context;
-  Service service;
-  Upstream upstream;
-};
 
 // The far side of one connection, client or backend, with its verbs. Each verb lets the world go on
 // until it is quiet again.
@@ -193,9 +91,10 @@ class ProxyTest : public testing::Test {
       borrowed.push_back(one.get());
     }
     for (unsigned i = 0; i < worker_count; ++i) {
+      streams_.push_back(std::make_unique<FakeStreams>(network, i));
       workers_.push_back(std::make_unique<FakeWorker>(
-          FakeWorker::Place{network, clock, neighbours, i, worker_count}, listener, upstream,
-          borrowed));
+          FakeWorker::Place{*streams_.back(), clock, neighbours, i, worker_count}, listener,
+          upstream, borrowed));
     }
   }
 
@@ -204,7 +103,7 @@ class ProxyTest : public testing::Test {
   Far& client(unsigned number = 0) {
     FakeWorker& served_by = worker(number);
     Wire& wire = network.new_client();
-    served_by.serve(wire);
+    serve(served_by, wire);
     settle();
     return far(wire);
   }
@@ -213,7 +112,7 @@ class ProxyTest : public testing::Test {
     FakeWorker& served_by = worker(number);
     Wire& wire = network.new_client();
     wire.arrived = bytes;
-    served_by.serve(wire);
+    serve(served_by, wire);
     settle();
     return far(wire);
   }
@@ -299,8 +198,10 @@ class ProxyTest : public testing::Test {
       EXPECT_EQ(one->clients.in_use(), 0U);
       EXPECT_EQ(one->exchanges.in_use(), 0U);
       EXPECT_EQ(one->connections.in_use(), 0U);
-      EXPECT_EQ(one->streams.in_use(), 0U);
       EXPECT_EQ(one->blocks.lent(), 0U);
+    }
+    for (const auto& one : streams_) {
+      EXPECT_EQ(one->in_use(), 0U);
     }
     for (const auto& one : shared_) {
       EXPECT_EQ(one->permits.taken(), 0U);
@@ -325,8 +226,8 @@ class ProxyTest : public testing::Test {
       letter.moved ? to.adopt(*letter.moved) : to.on_wake();
       told = true;
     }
-    for (const auto& one : workers_) {
-      told |= one->streams.turn();
+    for (const auto& one : streams_) {
+      told |= one->turn();
     }
     return told;
   }
@@ -363,6 +264,12 @@ class ProxyTest : public testing::Test {
     }
   }
 
+  static void serve(FakeWorker& worker, Wire& wire) {
+    ClientConnection& client = worker.accept();
+    static_cast<FakeStream&>(client.stream()).join(wire);
+    client.start(*IpAddress::parse("192.0.2.7"));
+  }
+
   Far& far(Wire& wire) {
     for (Far& known : far_sides_) {
       if (&known.wire == &wire) {
@@ -373,6 +280,7 @@ class ProxyTest : public testing::Test {
   }
 
   std::vector<std::unique_ptr<SharedEndpoint>> shared_;
+  std::vector<std::unique_ptr<FakeStreams>> streams_;
   std::vector<std::unique_ptr<FakeWorker>> workers_;
   std::deque<Far> far_sides_;
 };
