@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/check.h"
@@ -18,9 +19,32 @@ bool is_shortage(int system) {
   return system == EMFILE || system == ENFILE || system == ENOBUFS || system == ENOMEM;
 }
 
+// A client that has vanished without a word is noticed by keep-alive probes while it is idle, and
+// by the user timeout while it owes acknowledgements, when no probes are sent. The user timeout
+// also cuts a probed connection, so it is as long as all probes take: a single lost one costs
+// nobody his connection. It also cuts those who keep their window shut, so it is no shorter than
+// our own limit.
+constexpr int keepalive_idle_seconds = 60;
+constexpr int keepalive_interval_seconds = 10;
+constexpr int keepalive_probes = 3;
+constexpr Duration vanished_time =
+    std::chrono::seconds(keepalive_idle_seconds + keepalive_interval_seconds * keepalive_probes);
+
+void notice_vanished(int descriptor, Duration write_timeout) {
+  const int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_idle_seconds, sizeof(int));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &keepalive_interval_seconds, sizeof(int));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &keepalive_probes, sizeof(int));
+  if (write_timeout != Duration::zero()) {
+    set_user_timeout(descriptor, std::max(vanished_time, write_timeout));
+  }
+}
+
 }  // namespace
 
-tl::expected<int, int> open_listening_socket(const SocketAddress& address, PortSharing sharing) {
+tl::expected<int, int> open_listening_socket(const SocketAddress& address, PortSharing sharing,
+                                             Duration write_timeout) {
   const int made = ::socket(address.raw().sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (made < 0) {
     return tl::unexpected(errno);
@@ -29,6 +53,7 @@ tl::expected<int, int> open_listening_socket(const SocketAddress& address, PortS
   setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   // Inherited by every connection accepted here, so it costs no system call per connection.
   setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  notice_vanished(made, write_timeout);
   // A connection is reported when its first bytes are there, so that they are read without another
   // poll; one that stays silent is reported after a second all the same.
   const int silent_seconds = 1;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <tl/expected.hpp>
 
+#include "base/time.h"
 #include "net/address.h"
 #include "net/loop.h"
 
@@ -30,10 +31,13 @@ class ListenerEvents {
 };
 
 // Opens a socket bound to the address, not listening yet. With `shared`, several sockets of this
-// process may be bound to it (SO_REUSEPORT, one per worker). Errors: an errno value.
+// process may be bound to it (SO_REUSEPORT, one per worker). What it accepts inherits from it that
+// a vanished client is noticed within a minute and a half, or within `write_timeout` if that is
+// longer: how long a client may keep its window shut. 0 is for ever. Errors: an errno value.
 enum class PortSharing { exclusive, shared };
 [[nodiscard]] tl::expected<int, int> open_listening_socket(const SocketAddress& address,
-                                                           PortSharing sharing);
+                                                           PortSharing sharing,
+                                                           Duration write_timeout = {});
 
 // The address that a bound socket really has, its port chosen by the kernel if 0 was asked for.
 [[nodiscard]] SocketAddress bound_address(int descriptor);

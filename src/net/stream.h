@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "net/address.h"
 
 namespace holdfast {
@@ -52,6 +53,10 @@ class Stream {
   // Starts a connection attempt; on_connected follows, never during the call. Returns an errno
   // value if it could not even be tried; the stream must be closed then too.
   [[nodiscard]] virtual int connect(const SocketAddress& to) = 0;
+
+  // The other side may leave what was sent unread for so long, 0 is for ever, before the kernel
+  // gives the connection up as dead; never less than half a minute. Called behind connect().
+  virtual void bear_silence(Duration) {}
 
   // Reads once what is there already, without the loop. False if nothing is.
   virtual bool read_now() = 0;

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 
 #include "base/check.h"
 
@@ -19,9 +21,15 @@ namespace {
 // libuv fixes them at 10, one second apart) or busy (the user timeout: probes stop while bytes are
 // not acknowledged).
 constexpr unsigned keepalive_seconds = 20;
-constexpr unsigned user_timeout_ms = 30'000;
+constexpr Duration user_timeout = 30s;
 
 }  // namespace
+
+void set_user_timeout(int descriptor, Duration limit) {
+  const auto wanted = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+  const auto ms = static_cast<unsigned>(std::min<std::int64_t>(wanted, INT_MAX));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
 
 int system_error(int status) { return status < 0 ? -status : 0; }
 
@@ -54,13 +62,19 @@ int TcpStream::connect(const SocketAddress& to) {
   }
   uv_tcp_nodelay(&tcp_, 1);
   uv_tcp_keepalive(&tcp_, 1, keepalive_seconds);
-  setsockopt(made, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+  set_user_timeout(made, user_timeout);
   uv_connect_t& request = loop_.connects_.make();
   const int status = uv_tcp_connect(&request, &tcp_, &to.raw(), on_connect);
   if (status != 0) {
     loop_.connects_.release(request);
   }
   return system_error(status);
+}
+
+void TcpStream::bear_silence(Duration limit) {
+  if (limit == Duration::zero() || limit > user_timeout) {
+    set_user_timeout(descriptor_, limit);
+  }
 }
 
 void TcpStream::on_connect(uv_connect_t* request, int status) {

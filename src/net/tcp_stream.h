@@ -21,6 +21,7 @@ class TcpStream final : public Stream {
 
   [[nodiscard]] int adopt(int descriptor) override;
   [[nodiscard]] int connect(const SocketAddress& to) override;
+  void bear_silence(Duration limit) override;
   bool read_now() override;
   void start_reading() override;
   void pause_reading() override;
@@ -67,6 +68,10 @@ class TcpStreams final : public StreamFactory {
   Loop& loop_;
   Slab<TcpStream> slab_;
 };
+
+// Lets the kernel give a connection up when the other side has left what was sent to it
+// unacknowledged, or its window shut, for so long (TCP_USER_TIMEOUT).
+void set_user_timeout(int descriptor, Duration limit);
 
 // The errno value behind a libuv status.
 [[nodiscard]] int system_error(int status);

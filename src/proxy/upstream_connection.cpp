@@ -19,7 +19,11 @@ UpstreamConnection::~UpstreamConnection() {
 
 int UpstreamConnection::connect(const SocketAddress& to) {
   expect_within(endpoint_.options().timeouts.connect);
-  return stream_.connect(to);
+  const int failed = stream_.connect(to);
+  if (failed == 0) {
+    stream_.bear_silence(endpoint_.options().timeouts.write);
+  }
+  return failed;
 }
 
 int UpstreamConnection::adopt(int descriptor) {

@@ -134,7 +134,8 @@ Result<void> Server::open_listeners() {
 // to see that nobody has it.
 Result<void> Server::open_listener(std::size_t number) {
   SocketAddress address = config_.listeners[number].address;
-  auto first = open_listening_socket(address, PortSharing::exclusive);
+  const Duration write_timeout = config_.listeners[number].timeouts.write;
+  auto first = open_listening_socket(address, PortSharing::exclusive, write_timeout);
   if (!first) {
     return start_failure(first.error());
   }
@@ -146,7 +147,7 @@ Result<void> Server::open_listener(std::size_t number) {
   }
   ::close(*first);
   for (const auto& worker : workers_) {
-    const auto shared = open_listening_socket(address, PortSharing::shared);
+    const auto shared = open_listening_socket(address, PortSharing::shared, write_timeout);
     if (!shared) {
       return start_failure(shared.error());
     }

@@ -1,11 +1,13 @@
 #include "net/listener.h"
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,8 +28,8 @@ class ListenerTest : public testing::Test, public ListenerEvents {
     }
   }
 
-  int listen() {
-    const auto opened = open_listening_socket(any_port, PortSharing::exclusive);
+  int listen(Duration write_timeout = 30s) {
+    const auto opened = open_listening_socket(any_port, PortSharing::exclusive, write_timeout);
     EXPECT_TRUE(opened);
     address = bound_address(*opened);
     return thread.run([&] { return listener.listen(*opened); });
@@ -255,6 +257,43 @@ TEST_F(ListenerTest, SharesAPortAmongWorkers) {
   EXPECT_EQ(::listen(*other, 1), 0);
   ::close(*other);
 }
+
+// What a socket inherits from the listening one costs no system call per connection.
+struct Inherited {
+  const char* what;
+  int level;
+  int name;
+  Duration write_timeout;
+  int value;
+};
+class AnInheritedOption : public ListenerTest, public testing::WithParamInterface<Inherited> {};
+
+TEST_P(AnInheritedOption, IsSetOnWhatIsLetIn) {
+  ASSERT_EQ(listen(GetParam().write_timeout), 0);
+  StreamSide side(thread);
+  connect(side);
+  side.write("x");
+  ASSERT_TRUE(hears_of(1));
+  EXPECT_EQ(option_of(taken.front(), GetParam().level, GetParam().name), GetParam().value);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfAListener, AnInheritedOption,
+    testing::Values(Inherited{"no delay", IPPROTO_TCP, TCP_NODELAY, 30s, 1},
+                    Inherited{"keep-alive", SOL_SOCKET, SO_KEEPALIVE, 30s, 1},
+                    Inherited{"first probe", IPPROTO_TCP, TCP_KEEPIDLE, 30s, 60},
+                    Inherited{"next probes", IPPROTO_TCP, TCP_KEEPINTVL, 30s, 10},
+                    Inherited{"number of probes", IPPROTO_TCP, TCP_KEEPCNT, 30s, 3},
+                    Inherited{"user timeout", IPPROTO_TCP, TCP_USER_TIMEOUT, 30s, 90'000},
+                    Inherited{"longer one", IPPROTO_TCP, TCP_USER_TIMEOUT, 5min, 300'000},
+                    Inherited{"longest one", IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000h, INT_MAX},
+                    Inherited{"no limit", IPPROTO_TCP, TCP_USER_TIMEOUT, 0s, 0}),
+    [](const auto& row) {
+      std::string name = row.param.what;
+      std::ranges::replace_if(
+          name, [](char c) { return c == ' ' || c == '-'; }, '_');
+      return name;
+    });
 
 TEST_F(ListenerTest, SaysWhyItCannotListen) {
   EXPECT_EQ(thread.run([this] { return listener.listen(-1); }), EBADF);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 #include <functional>
 #include <optional>
@@ -13,6 +16,13 @@
 namespace holdfast {
 
 enum class StreamEvent { bytes, end, broken, drained, connected, closed };
+
+inline int option_of(int descriptor, int level, int name) {
+  int value = -1;
+  socklen_t bytes = sizeof(value);
+  check(::getsockopt(descriptor, level, name, &value, &bytes) == 0, "a socket has no such option");
+  return value;
+}
 
 // One side of a connection under test: a stream with an owner that remembers what it hears. Its
 // verbs are called by the test and run on the loop; it releases its stream in on_closed.
@@ -62,6 +72,16 @@ class StreamSide final : public StreamEvents {
   }
   int detach() {
     return thread_.run([&] { return stream_->detach(); });
+  }
+  // The value of an option of its socket. Ends the stream.
+  int option(int level, int name) {
+    const int descriptor = detach();
+    const int value = option_of(descriptor, level, name);
+    ::close(descriptor);
+    return value;
+  }
+  void bear_silence(Duration limit) {
+    thread_.run([&] { stream_->bear_silence(limit); });
   }
   // For several steps in one turn of the loop.
   void with_stream(const std::function<void(TcpStream&)>& steps) {

@@ -1,6 +1,9 @@
 #include "net/tcp_stream.h"
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -28,6 +31,30 @@ TEST_F(TcpStreamTest, TellsOfAConnectionNeverDuringTheCall) {
     EXPECT_EQ(left.history_so_far(), "");
   });
   EXPECT_TRUE(left.hears(connected));
+}
+
+TEST_F(TcpStreamTest, NoticesADeadMachineWithinHalfAMinute) {
+  connect_both();
+  left.bear_silence(10s);  // a shorter limit is kept by whoever has it
+  EXPECT_EQ(left.option(IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
+}
+
+TEST_F(TcpStreamTest, ProbesAConnectionAtRest) {
+  connect_both();
+  EXPECT_EQ(left.option(SOL_SOCKET, SO_KEEPALIVE), 1);
+}
+
+// The kernel would else end what our own, longer limit still allows.
+TEST_F(TcpStreamTest, BearsALongerSilenceIfItIsTold) {
+  connect_both();
+  left.bear_silence(5min);
+  EXPECT_EQ(left.option(IPPROTO_TCP, TCP_USER_TIMEOUT), 300'000);
+}
+
+TEST_F(TcpStreamTest, BearsAnySilenceIfItIsTold) {
+  connect_both();
+  left.bear_silence(0s);
+  EXPECT_EQ(left.option(IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 }
 
 TEST_F(TcpStreamTest, SaysThatAConnectionIsRefused) {
