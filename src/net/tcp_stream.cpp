@@ -124,11 +124,25 @@ void TcpStream::on_read(uv_stream_t* from, ssize_t count, const uv_buf_t* buffer
   if (count > 0) {
     self.events_.on_bytes({buffer->base, static_cast<std::size_t>(count)});
   } else if (count == UV_EOF) {
+    const int system = buffer->base == nullptr ? self.reset_by() : 0;
+    if (system != 0) {
+      self.report(-system);
+      return;
+    }
     self.ended_ = true;
     self.events_.on_end();
   } else if (count < 0) {
     self.report(static_cast<int>(count));
   }
+}
+
+// libuv tells of an end that it has not read but concluded from a hang-up behind the last bytes,
+// and a reset hangs up too. An answer that has no other end would look whole then, so the kernel is
+// asked. The errno value of the reset, or 0.
+int TcpStream::reset_by() const {
+  char byte = 0;
+  const bool failed = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+  return failed && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR ? errno : 0;
 }
 
 void TcpStream::report(int status) {

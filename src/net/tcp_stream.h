@@ -43,6 +43,7 @@ class TcpStream final : public Stream {
 
   [[nodiscard]] uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
   [[nodiscard]] WriteOutcome keep(std::span<const std::string_view> parts, std::size_t skip);
+  [[nodiscard]] int reset_by() const;
   // Tells the owner; a broken connection closes itself no more than it must: the owner decides.
   void report(int status);
 

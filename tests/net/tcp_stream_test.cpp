@@ -57,6 +57,35 @@ TEST_F(TcpStreamTest, BearsAnySilenceIfItIsTold) {
   EXPECT_EQ(left.option(IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 }
 
+// Bytes and a reset that are there at once: the reset must not pass for an end of stream.
+TEST_F(TcpStreamTest, TellsAResetBehindBytesFromAnEnd) {
+  ASSERT_EQ(left.connect(gate.address()), 0);
+  const int far = gate.accept();
+  ASSERT_TRUE(left.hears(connected));
+  ASSERT_EQ(::send(far, "bytes", 5, 0), 5);
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  ASSERT_EQ(setsockopt(far, SOL_SOCKET, SO_LINGER, &none, sizeof(none)), 0);
+  ::close(far);
+  left.read();
+  EXPECT_EQ(left.received(5), "bytes");
+  ASSERT_TRUE(left.hears(broken));
+  EXPECT_EQ(left.system(), ECONNRESET);
+  EXPECT_EQ(left.count(end), 0);
+}
+
+TEST_F(TcpStreamTest, TellsOfAnEndBehindBytesWhenBothSidesHaveEnded) {
+  ASSERT_EQ(left.connect(gate.address()), 0);
+  const int far = gate.accept();
+  ASSERT_TRUE(left.hears(connected));
+  left.shut_down();
+  ASSERT_EQ(::send(far, "bytes", 5, 0), 5);
+  ::close(far);
+  left.read();
+  EXPECT_EQ(left.received(5), "bytes");
+  EXPECT_TRUE(left.hears(end));
+  EXPECT_EQ(left.count(broken), 0);
+}
+
 TEST_F(TcpStreamTest, SaysThatAConnectionIsRefused) {
   const Gate shut = Gate::shut();
   ASSERT_EQ(left.connect(shut.address()), 0);
