@@ -124,6 +124,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool try_replay(Error error);
   void answer_locally(const ErrorRow& row);
   void leave_upstream(Retirement reason);
+  void disown_connection();
 
   Context& context_;
   ClientConnection& client_;

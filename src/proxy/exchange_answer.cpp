@@ -187,7 +187,7 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
   const ReturnFacts facts{.fault = fault_of(decoder, bytes_left_over),
                           .reusable = decoder.reusable()};
   const bool request_ended = request_state_ == RequestState::sent;
-  lease_->disown(*this);
+  disown_connection();
   if (facts.fault == Retirement::connection_bound && client_keeps_ && decoder.continues()) {
     client_.pin(std::move(lease_), {.reusable = true});
   } else {

@@ -163,11 +163,11 @@ void UpstreamConnection::on_deadline(TimePoint now) {
   }
 }
 
-// With part of a request still unsent an ordinary close would leave the kernel to deliver the rest
-// of it to a backend that may execute it.
+// With part of a request still unsent an ordinary close would leave the kernel to deliver it, for
+// as long as that takes, to a backend that may not read it or may execute it.
 void UpstreamConnection::close() {
   context_.timers.disarm(*this);
-  if (stream_.pending_bytes() != 0) {
+  if (request_cut_ || stream_.pending_bytes() != 0) {
     stream_.reset();
     return;
   }

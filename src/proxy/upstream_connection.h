@@ -36,6 +36,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void owe(Exchange& exchange, http1::Method method);
   // The exchange does not want its answer any more; the connection is to be retired.
   void disown(Exchange& exchange);
+  // A part of a request was sent and the rest will never be: the backend is to see that.
+  void cut_request() { request_cut_ = true; }
 
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] Endpoint& endpoint() { return endpoint_; }
@@ -84,6 +86,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   ClientConnection* pinned_to_ = nullptr;  // once set, nobody else may ever use the connection
   std::uint64_t rested_in_ = 0;
   bool moved_ = false;
+  bool request_cut_ = false;
 };
 
 // The exclusive use of a backend connection by one exchange. Move-only. Dropped without settle() or

@@ -102,7 +102,7 @@ TEST_F(AnUpload, ThatIsAnsweredEarlyEndsBothConnections) {
   backend(0).sends("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
   EXPECT_THAT(far.got(), StartsWith("HTTP/1.1 413 "));
   EXPECT_EQ(retired(Retirement::request_unsent), 1U);
-  EXPECT_TRUE(backend(0).wire.closed);
+  EXPECT_TRUE(backend(0).cut());
   EXPECT_TRUE(far.wire.end_seen);
   EXPECT_FALSE(far.wire.closed);
   far.sends("defghij");

@@ -467,8 +467,8 @@ TEST_F(ALeavingClient, InTheMiddleOfItsUploadRetiresTheConnection) {
   Far& far = client();
   far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
   far.ends();
-  EXPECT_TRUE(backend(0).wire.closed);
-  EXPECT_EQ(backend(0).got().find("HTTP/1.1 200"), std::string::npos);
+  EXPECT_TRUE(backend(0).cut());  // else the kernel might deliver, for long, what is no request
+  EXPECT_EQ(retired(Retirement::client_left), 1U);
 }
 
 TEST_F(ALeavingClient, IsNoticedWhenItsAnswerIsWritten) {

@@ -93,6 +93,17 @@ class BackendConnection:
             return
         raise Malformed(f"bytes where an end was due: {bytes(self.wire.buffer[:200])!r}")
 
+    def wait_until_left(self) -> None:
+        """Reads nothing more until holdfast has closed, whatever it has sent before."""
+        for _ in range(600):
+            if self.left() or self.ours:
+                self.end("fin")
+                return
+            poll = select.poll()
+            poll.register(self.sock, select.POLLRDHUP)
+            poll.poll(50)
+        raise AssertionError("holdfast has not closed the connection")
+
     def holdfast_waits(self, seconds: float) -> bool:
         """holdfast neither speaks nor closes for so long."""
         self.sock.settimeout(seconds)
