@@ -47,8 +47,10 @@ void ClientConnection::watch() {
 void ClientConnection::on_bytes(std::string_view bytes) {
   if (state_ == State::lingering) {
     lingered_bytes_ += static_cast<std::uint32_t>(bytes.size());
+    // A close with bytes unread would be a reset, which could overtake what the client has not read
+    // of its answer. So the rest waits in the kernel until the time is over.
     if (lingered_bytes_ > linger_bytes) {
-      close();
+      stream_.pause_reading();
     }
     return;
   }
@@ -187,6 +189,8 @@ void ClientConnection::on_drained() {
     pump();
   } else if (ended_) {
     close();
+  } else if (state_ == State::lingering) {
+    expect_within(linger_time);  // it has all of its answer now
   }
 }
 

@@ -88,7 +88,8 @@ class ClientConnection final : private StreamEvents, private Timer {
   void end_exchange(After after);
 
  private:
-  // How much, and for how long, is read from a client that may still be sending when all is said.
+  // How much is read from a client that may still be sending when all is said, and how long it may
+  // take to read that.
   static constexpr std::size_t linger_bytes = 64 * 1024;
   static constexpr Duration linger_time = 2s;
   // How long a client that has not asked for anything yet may still do so while we drain.

@@ -111,9 +111,27 @@ TEST_F(AClient, MayStillSendWhileItsRefusalIsOnTheWayButNotForEver) {
   Far& far = client();
   far.sends("BAD\r\n\r\n");
   far.sends(std::string(60 * 1024, 'x'));
-  EXPECT_FALSE(far.wire.closed);
+  EXPECT_TRUE(far.wire.reading);
   far.sends(std::string(5 * 1024, 'x'));
+  EXPECT_FALSE(far.wire.reading);  // it may still read, in peace
+  far.sends("more");
+  EXPECT_FALSE(far.wire.closed);
+  advance(2s + 10ms);
   EXPECT_TRUE(far.wire.closed);
+}
+
+TEST_F(AClient, ThatTakesItsRefusalLateIsStillClosedSoon) {
+  listener.timeouts.write = 30s;
+  Far& far = client();
+  far.reads_nothing();
+  far.sends("BAD\r\n\r\n");
+  advance(10s);
+  EXPECT_FALSE(far.wire.closed);
+  far.reads_all();
+  EXPECT_THAT(far.got(), StartsWith("HTTP/1.1 400 "));
+  advance(2s + 10ms);
+  EXPECT_TRUE(far.wire.closed);
+  EXPECT_FALSE(far.wire.reset_seen);
 }
 
 TEST_F(AClient, ThatDoesNotGoAfterItsRefusalIsClosedSoon) {
