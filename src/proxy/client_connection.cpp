@@ -219,6 +219,7 @@ void ClientConnection::on_deadline(TimePoint) {
 
 void ClientConnection::end_exchange(After after) {
   Exchange* ended = exchange_;
+  check(ended != nullptr && state_ == State::open, "an exchange ends once, and before its client");
   const bool had_body = ended->has_body();
   exchange_ = nullptr;
   ++requests_;

@@ -147,6 +147,7 @@ bool Exchange::try_replay(Error error) {
 }
 
 void Exchange::answer_locally(const ErrorRow& row) {
+  check(!answer_relayed_ && !lease_, "an answer of our own comes beside a relayed one");
   const bool request_is_whole =
       request_state_ != RequestState::head && (body_ == BodyKind::none || request_.complete());
   // After a refused request nothing behind it can be trusted to begin where it seems to.

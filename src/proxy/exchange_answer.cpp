@@ -76,6 +76,7 @@ bool Exchange::relay_interim(const http1::ResponseHead& head) {
   }
   const std::span<char> room = context_.head_room();
   check(http1::response_bound(head) <= room.size(), "a head fits its room");
+  check(!answer_relayed_, "an interim answer comes behind the final one");
   const std::string_view parts[] = {{room.data(), http1::encode_interim(head, room)}};
   if (client_.stream().write(parts) == WriteOutcome::broken) {
     fail(make_error(ErrorCode::client_left));
@@ -91,6 +92,7 @@ bool Exchange::client_may_stay() const {
 }
 
 bool Exchange::begin_answer(const http1::ResponseHead& head, Outgoing& out) {
+  check(!answer_relayed_, "an answer is relayed behind another one");
   http1::ResponsePlan plan;
   status_ = head.status;
   plan.body = head.body;

@@ -271,6 +271,7 @@ http1::RequestPlan Exchange::plan_request(const http1::RequestHead& head, char* 
 // has not been told that anybody waits.
 void Exchange::invite_body(std::string_view already_there) {
   if (expects_continue_ && already_there.empty() && !request_.complete()) {
+    check(!answer_begun_, "an invitation comes behind an answer");
     const std::string_view parts[] = {http1::continue_answer};
     static_cast<void>(client_.stream().write(parts));  // if it broke, reading will say so
   }

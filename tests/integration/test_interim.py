@@ -65,6 +65,77 @@ def test_the_ninth_interim_answer_is_one_too_many(stage):
     assert fetch(proxy.address, "/next").text == "GET /next 0 2.1\n"
 
 
+def test_an_interim_answer_that_nobody_asked_for_shifts_nothing(stage):
+    def script(connection):
+        while True:
+            request = connection.read_request()
+            connection.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 3)
+            answer(connection, request)
+    backend = stage.backend(script)
+    proxy = stage.proxy(backend)
+    with Client(proxy.address) as one, Client(proxy.address) as other:
+        for ordinal in range(1, 10, 2):
+            reply = one.get(f"/{ordinal}")
+            assert (reply.interim, reply.text) == ([], f"GET /{ordinal} 0 1.{ordinal}\n")
+            reply = other.exchange("POST", "/post", body=b"x")
+            assert (reply.interim, reply.text) == ([], f"POST /post 1 1.{ordinal + 1}\n")
+    assert proxy.retirements() == {"shutdown": 1}
+
+
+def test_an_upload_is_not_disturbed_by_interim_answers(stage):
+    # Neither side waits for the other: hints come while the body is still on its way.
+    def script(connection):
+        request = connection.read_head()
+        connection.send(HINT * 4)
+        connection.read_body(request)
+        connection.send(HINT * 4)
+        answer(connection, request)
+    proxy = stage.proxy(stage.backend(script))
+    with Client(proxy.address) as client:
+        client.ask("POST", "/", [("Content-Length", "10")])
+        assert client.wire.until(b"\r\n\r\n").startswith(b"HTTP/1.1 103 ")
+        client.send(b"ten bytes!")
+        reply = client.answer()
+        assert (len(reply.interim), reply.text) == (7, "POST / 10 1.1\n")
+
+
+UPGRADES = {
+    "websocket": ([("Connection", "Upgrade"), ("Upgrade", "websocket")], "1.1"),
+    "h2c": ([("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"),
+             ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")], "1.1"),
+    "named-but-not-there": ([("Connection", "Upgrade")], "1.1"),
+    "not-named": ([("Upgrade", "websocket")], "1.1"),
+    "http-1.0": ([("Connection", "Upgrade, keep-alive"), ("Upgrade", "websocket")], "1.0"),
+}
+
+
+@pytest.mark.parametrize("switches", [False, True], ids=["ignored", "switched"])
+@pytest.mark.parametrize("case", UPGRADES)
+def test_no_upgrade_is_asked_of_a_backend_or_taken_from_it(stage, case, switches):
+    fields, version = UPGRADES[case]
+
+    def switch(connection):
+        request = connection.read_request()
+        if switches:
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+                            b"Upgrade: websocket\r\n\r\nraw bytes")
+            connection.wait_until_left()
+        else:
+            answer(connection, request)
+    backend = stage.backend(one_by_one(switch, keep_alive()))
+    proxy = stage.proxy(backend)
+    with Client(proxy.address) as client:
+        reply = client.get("/", fields, version=version)
+        assert reply.status == (502 if switches else 200)
+        assert b"raw" not in reply.body
+    seen = backend.requests[0].fields
+    assert seen.names().isdisjoint({"upgrade", "http2-settings"})
+    assert set(seen.tokens("Connection")) <= {"keep-alive"}
+    assert fetch(proxy.address, "/next").status == 200
+    if switches:
+        assert proxy.retirements()["malformed_response"] == 1
+
+
 def test_a_switch_of_protocols_that_nobody_asked_for_is_refused(stage):
     def switch(connection):
         connection.read_request()

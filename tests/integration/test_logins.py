@@ -17,7 +17,7 @@ from harness.waiting import PATIENCE
 
 SIGNATURE = b"NTLMSSP\0"
 CHALLENGE = base64.b64encode(
-    SIGNATURE + struct.pack("<IHHII8s8xHHI", 2, 0, 0, 48, 0x00008201, b"8 bytes!", 0, 0, 48)).decode()
+    SIGNATURE + struct.pack("<IHHII8s8xHHI", 2, 0, 0, 48, 0x8201, b"8 bytes!", 0, 0, 48)).decode()
 
 
 def legs(scheme: str):
@@ -53,7 +53,7 @@ def refuse(connection, challenge: str) -> None:
 
 
 def message_of(scheme: str, kind: int, name: str = "") -> tuple[str, str]:
-    """The field with which a client takes a leg; the parts that the backend does not read are empty."""
+    """The field with which a client takes a leg; what the backend does not read is left empty."""
     message = SIGNATURE + struct.pack("<I", kind)
     if kind == 3:
         message = message.ljust(36, b"\0") + struct.pack("<HHI", len(name), len(name), 64)
@@ -81,7 +81,7 @@ def test_a_login_of_three_legs_succeeds_and_holds(stage, scheme):
 
 
 def test_nobody_gets_the_identity_of_another(stage, dice):
-    # Clients with and without logins ask in any order, and some leave: each is who it is, or nobody.
+    # Clients with and without logins ask in any order, some leave: each is who it is, or nobody.
     backend = stage.backend(legs("NTLM"))
     proxy = stage.proxy(backend, upstream={"pool": {"max_connections": 12}})
     people = {name: Client(proxy.address) for name in ("alice", "bob", "carol")}
