@@ -55,14 +55,12 @@ inline constexpr std::size_t error_code_count = static_cast<std::size_t>(ErrorCo
 // Who is to blame.
 enum class Side : std::uint8_t { client, upstream, local };
 
-// Which requests may be sent once more on a fresh connection after this failure, as long as no byte
-// of an answer has arrived and it is the first replay (reliability: RFC 9110 section 9.2.2).
+// Which part of the replay table (proxy/replay) a failure belongs to, as far as its code tells.
 enum class Replay : std::uint8_t {
   never,
-  // Only a request that may be executed twice, and only if the connection had served before: an old
-  // connection that closes under a request was most likely closed before it arrived.
+  // The connection ended: it depends on what was sent over it, and on the request.
   if_idempotent,
-  // Any request: none of its bytes was given to a connection.
+  // There was no connection: none of the request's bytes was given to one.
   always,
 };
 

@@ -196,6 +196,24 @@ constexpr auto table = std::to_array<Field>({
      .slot = of_upstream<&U::limits, &UpstreamLimits::chunked_body>, .range = {0, 64 * mib},
      .line = "A chunked request is buffered up to this for an HTTP/1.0 server.",
      .foreign = "client_body_buffer_size"},
+    {.path = "upstreams.*.replay",
+     .line = "Requests that are sent once more, over a fresh connection, because the server had "
+             "closed the old one before it answered.",
+     .foreign = "retry retries retry_policy proxy_next_upstream retry_on"},
+    {.path = "upstreams.*.replay.methods", .kind = choice,
+     .slot = of_upstream<&U::replay, &ReplayOptions::methods>, .choices = "safe|idempotent",
+     .line = "`safe`: GET, HEAD and OPTIONS, without a body. `idempotent`: PUT and DELETE too, "
+             "which the server may then execute twice.",
+     .foreign = "retry_non_idempotent non_idempotent"},
+    {.path = "upstreams.*.replay.body", .kind = size,
+     .slot = of_upstream<&U::replay, &ReplayOptions::body>, .range = {0, 64 * kib},
+     .line = "A PUT or DELETE with a larger body is not sent again.",
+     .foreign = "per_request_buffer_limit_bytes maxrequestbodybytes buffering"},
+    {.path = "upstreams.*.replay.budget", .kind = percentage,
+     .slot = of_upstream<&U::replay, &ReplayOptions::budget>, .range = {0, 100},
+     .line = "How many of the last 10000 requests (for each worker) may be sent again, and 10 a "
+             "second in any case; `0%` = none.",
+     .foreign = "retry_budget budget_percent percent_can_retry retryratio"},
 
     {.path = "log", .line = "The operational log, on standard error.",
      .foreign = "error_log logging logger logs"},

@@ -19,6 +19,7 @@ enum class FieldKind : std::uint8_t {
   workers,  // a count or "auto"
   size,
   duration,
+  percentage,
   choice,    // one of a few words
   address,   // to listen on
   networks,  // a list of address prefixes
@@ -49,9 +50,9 @@ struct HostSlot {
 using FieldSlot =
     std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
                  SocketAddress*, std::vector<Network>*, std::vector<std::string>*, LogLevel*,
-                 LogFormat*, HalfClose*, ProtocolChoice*, HostSlot>;
+                 LogFormat*, HalfClose*, ProtocolChoice*, ReplayMethods*, HostSlot>;
 
-// The numbers a value may be: nanoseconds, bytes or a count, as its kind has it.
+// The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {
   std::uint64_t min = 0;
   std::uint64_t max = 0;

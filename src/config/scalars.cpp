@@ -35,6 +35,7 @@ constexpr std::array<Unit, 7> size_units{{{"g", 1ULL << 30},
                                           {"KiB", 1ULL << 10}}};
 
 constexpr std::string_view duration_hint = "write 250ms, 5s, 2m, 1h or 1m30s";
+constexpr std::string_view percentage_hint = "write 10%";
 constexpr std::string_view size_hint = "write 512b, 16k, 1m or 1g (powers of 1024)";
 
 Refused refuse(std::string problem, std::string_view hint) {
@@ -193,6 +194,21 @@ Reading<std::uint64_t> read_size(std::string_view text) {
     return refuse(fmt::format("{} is too large a size", in_quotes(text)), "");
   }
   return *bytes;
+}
+
+Reading<std::uint64_t> read_percentage(std::string_view text) {
+  if (text == "0") {
+    return std::uint64_t{0};
+  }
+  if (is_all_digits(text)) {
+    return refuse(fmt::format("{} has no unit", in_quotes(text)), percentage_hint);
+  }
+  std::string_view rest = text;
+  const std::optional<std::uint64_t> number = take_number(rest);
+  if (!number || rest != "%") {
+    return refuse(fmt::format("{} is not a percentage", in_quotes(text)), percentage_hint);
+  }
+  return *number;
 }
 
 Reading<SocketAddress> read_listen_address(std::string_view text) {

@@ -28,6 +28,9 @@ using Reading = tl::expected<T, Complaint>;
 // "512b", "16k", "1m", "1g", or "16KiB", "1MiB", "1GiB": powers of 1024. "0" needs no unit.
 [[nodiscard]] Reading<std::uint64_t> read_size(std::string_view text);
 
+// "10%": a whole number of hundredths. "0" needs no unit.
+[[nodiscard]] Reading<std::uint64_t> read_percentage(std::string_view text);
+
 // An address to listen on: an IP address and a port. With port 0 the kernel chooses one.
 [[nodiscard]] Reading<SocketAddress> read_listen_address(std::string_view text);
 

@@ -20,6 +20,9 @@ std::string number_text(const Field& field, std::uint64_t number) {
   if (field.kind == FieldKind::duration) {
     return duration_text(Duration{static_cast<Duration::rep>(number)});
   }
+  if (field.kind == FieldKind::percentage) {
+    return fmt::format("{}%", number);
+  }
   return field.kind == FieldKind::workers && number == 0 ? "auto" : std::to_string(number);
 }
 
@@ -31,7 +34,7 @@ Reading<std::uint64_t> read_number(const Field& field, std::string_view text) {
     return read_duration(text).map(
         [](Duration duration) { return static_cast<std::uint64_t>(duration.count()); });
   }
-  return read_count(text);
+  return field.kind == FieldKind::percentage ? read_percentage(text) : read_count(text);
 }
 
 Complaint unknown_word(std::string_view text, std::span<const std::string_view> words) {
@@ -121,6 +124,7 @@ struct Putter {
   Outcome operator()(LogFormat* to) const { return put_choice(to); }
   Outcome operator()(HalfClose* to) const { return put_choice(to); }
   Outcome operator()(ProtocolChoice* to) const { return put_choice(to); }
+  Outcome operator()(ReplayMethods* to) const { return put_choice(to); }
 
   Outcome operator()(std::vector<Network>* to) const {
     const std::optional<Network> network = Network::parse(text);
@@ -180,6 +184,7 @@ struct Writer {
   std::string operator()(const LogFormat* from) const { return choice(*from); }
   std::string operator()(const HalfClose* from) const { return choice(*from); }
   std::string operator()(const ProtocolChoice* from) const { return choice(*from); }
+  std::string operator()(const ReplayMethods* from) const { return choice(*from); }
   std::string operator()(const std::vector<Network>* from) const {
     return from->empty() ? "[]" : fmt::format("[{} networks]", from->size());
   }
@@ -227,6 +232,7 @@ std::string range_text(const Field& field) {
     case FieldKind::count:
     case FieldKind::size:
     case FieldKind::duration:
+    case FieldKind::percentage:
       return fmt::format("{}..{}", number_text(field, field.range.min),
                          number_text(field, field.range.max));
     case FieldKind::workers:

@@ -12,7 +12,12 @@ namespace holdfast {
 struct Counters {
   std::uint64_t client_connections = 0;
   std::uint64_t requests = 0;
+  // Requests sent once more, what came of them, and those that the budget has refused.
   std::uint64_t replays = 0;
+  std::uint64_t replays_answered = 0;
+  std::uint64_t replays_failed = 0;
+  std::uint64_t replays_refused = 0;
+  std::uint64_t failovers = 0;  // attempts at another server because no connection was made
   std::uint64_t upstream_opened = 0;
   std::uint64_t upstream_leases = 0;
   std::array<std::uint64_t, retirement_count> retirements{};
@@ -23,6 +28,10 @@ struct Counters {
     client_connections += other.client_connections;
     requests += other.requests;
     replays += other.replays;
+    replays_answered += other.replays_answered;
+    replays_failed += other.replays_failed;
+    replays_refused += other.replays_refused;
+    failovers += other.failovers;
     upstream_opened += other.upstream_opened;
     upstream_leases += other.upstream_leases;
     for (std::size_t i = 0; i < retirements.size(); ++i) {

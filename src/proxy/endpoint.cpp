@@ -318,6 +318,16 @@ void Endpoint::retire(UpstreamConnection& connection, Retirement reason) {
   connection.close();
 }
 
+void Endpoint::note_replay(Error why) {
+  if (const auto held_back = replay_brake_.pass(context_.now())) {
+    log::warn(
+        "upstream {}: {}: a request is sent once more on a fresh connection: {}{}{} ({} more since "
+        "the last such line)",
+        options_.name, authority_, error_row(why.code).text, why.system != 0 ? " " : "",
+        why.system != 0 ? std::strerror(why.system) : "", *held_back);
+  }
+}
+
 void Endpoint::suspect_idle() {
   while (UpstreamConnection* oldest = pool_.oldest_idle()) {
     retire(*oldest, Retirement::suspect);

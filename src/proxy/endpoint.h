@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log_brake.h"
 #include "base/timer_wheel.h"
 #include "net/address.h"
 #include "pool/pool.h"
@@ -38,6 +39,8 @@ class Endpoint final : private Timer {
   // The exchange waits no longer.
   void leave(Exchange& exchange);
 
+  // A request is sent once more, for this reason: worth a line in the log now and then.
+  void note_replay(Error why);
   // A connection turned out stale under a request: those idle for longer are suspected too and go.
   void suspect_idle();
 
@@ -124,6 +127,7 @@ class Endpoint final : private Timer {
   TimePoint next_connect_{};   // no attempt for those who wait already before this time
   Speaks speaks_ = Speaks::unknown;
   bool reachable_ = true;  // as far as the last attempt told
+  LogBrake replay_brake_;
 };
 
 }  // namespace holdfast

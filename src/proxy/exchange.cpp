@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "proxy/client_connection.h"
-#include "proxy/replay.h"
 
 namespace holdfast {
 namespace {
@@ -10,11 +9,6 @@ namespace {
 // A client that was told "not now" may try again after so many seconds (RFC 9110 section 10.2.3).
 constexpr int retry_after_seconds = 1;
 constexpr int status_unavailable = 503;
-
-bool is_idempotent(http1::Method method) {
-  return method == http1::Method::get || method == http1::Method::head ||
-         method == http1::Method::options;
-}
 
 // What a failure of the exchange says about its connection.
 Retirement retirement_for(ErrorCode code) {
@@ -103,6 +97,7 @@ void Exchange::fail(Error error) {
     return;
   }
   context_.counters.count(error.code);
+  context_.counters.replays_failed += replayed_ ? 1 : 0;
   log::debug("{}: {} (errno {})", endpoint_ == nullptr ? "request" : endpoint_->authority(),
              row.name, error.system);
   leave_upstream(retirement_for(error.code));
@@ -113,37 +108,83 @@ void Exchange::fail(Error error) {
   }
 }
 
-// Sends the request once more where that does no harm. The request must be complete or still with
-// the client; what was sent of a body is gone.
+// Sends the request once more where that does no harm.
 bool Exchange::try_replay(Error error) {
-  const bool bodiless = body_ == BodyKind::none;
-  const ReplayFacts facts{.idempotent = is_idempotent(method_) && bodiless,
-                          .reused = reused_,
-                          .answer_begun = answer_begun_,
-                          .anything_sent = anything_sent_,
-                          .replayed = replayed_,
-                          .untried_server = servers_tried_ < upstream_.size()};
-  if (endpoint_ == nullptr || !may_replay(error.code, facts)) {
+  if (endpoint_ == nullptr) {
     return false;
   }
-  leave_upstream(Retirement::stale);
-  ++context_.counters.replays;
-  if (error_row(error.code).replay == Replay::always) {
-    ++servers_tried_;
-    endpoint_ = &upstream_.after(*endpoint_);
-  } else {
-    replayed_ = true;
-    endpoint_->suspect_idle();
+  const FailurePoint point = failure_point(
+      error.code,
+      {.reused = reused_, .answer_begun = answer_begun_, .anything_sent = anything_sent_});
+  if (!may_replay(point)) {
+    return false;
   }
+  if (point == FailurePoint::connect) {
+    go_elsewhere();
+  } else {
+    endpoint_->note_replay(error);
+    replay();
+  }
+  return true;
+}
+
+bool Exchange::may_replay(FailurePoint point) {
+  const BodyCopy body = body_ == BodyKind::none ? BodyCopy::none_needed
+                        : keeps_body_           ? BodyCopy::kept
+                                                : BodyCopy::gone;
+  const ReplayRule rule = replay_rule(point, request_class(method_, body));
+  switch (rule) {
+    case ReplayRule::never:
+      return false;
+    case ReplayRule::elsewhere:
+      return servers_tried_ < upstream_.size();
+    case ReplayRule::once:
+      return !replayed_;
+    case ReplayRule::budgeted:
+    case ReplayRule::if_configured:
+      break;
+  }
+  const bool configured = endpoint_->options().replay.methods == ReplayMethods::idempotent;
+  if (replayed_ || (rule == ReplayRule::if_configured && !configured)) {
+    return false;
+  }
+  const bool affordable = upstream_.replay_budget().spend(context_.now());
+  context_.counters.replays_refused += affordable ? 0 : 1;
+  return affordable;
+}
+
+// No connection was made: another server may have one.
+void Exchange::go_elsewhere() {
+  ++context_.counters.failovers;
+  ++servers_tried_;
+  endpoint_ = &upstream_.after(*endpoint_);
+  obtain_connection();
+}
+
+// The connection was stale: the request goes over a fresh one, from its first byte on. What was
+// sent of a body goes first, then what is still with the client.
+void Exchange::replay() {
+  ++context_.counters.replays;
+  leave_upstream(Retirement::stale);
+  replayed_ = true;
+  endpoint_->suspect_idle();
   anything_sent_ = false;
   head_unsent_ = false;
   upload_stopped_ = false;
-  if (replayed_) {
-    queue();
-  } else {
-    obtain_connection();
+  if (!kept_body_.empty()) {
+    buffered_.insert(buffered_.begin(), std::move(kept_body_));
   }
-  return true;
+  forget_body();
+  if (body_ == BodyKind::chunked) {
+    buffered_bytes_ = 0;
+    for (const Block& block : buffered_) {
+      buffered_bytes_ += block.size();
+    }
+  }
+  if (body_ != BodyKind::none) {
+    client_.resume();  // the lost connection may have been the slower side
+  }
+  queue();
 }
 
 void Exchange::answer_locally(const ErrorRow& row) {

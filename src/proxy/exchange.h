@@ -14,6 +14,7 @@
 #include "proxy/endpoint.h"
 #include "proxy/options.h"
 #include "proxy/outgoing.h"
+#include "proxy/replay.h"
 #include "proxy/upstream.h"
 #include "proxy/upstream_connection.h"
 
@@ -68,6 +69,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   // A connection was leased and its request has not begun to be sent: on_request_bytes is to be
   // called, with bytes or without.
   [[nodiscard]] bool head_unsent() const { return head_unsent_; }
+  // It was sent once more, or is about to be.
+  [[nodiscard]] bool replayed() const { return replayed_; }
   // It has met a stale connection and may only be sent over one that nobody has used.
   [[nodiscard]] bool needs_fresh_connection() const { return replayed_; }
   // The client keeps its connection after this exchange, as far as is known now.
@@ -107,6 +110,9 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
                                    const http1::RequestDecoder* before);
   [[nodiscard]] bool send_buffered();
   void request_was_sent();
+  [[nodiscard]] bool may_keep_body() const;
+  void keep_body(std::string_view span);
+  void forget_body();
   [[nodiscard]] bool may_send_chunks() const;
   void invite_body(std::string_view already_there);
   [[nodiscard]] http1::RequestPlan plan_request(const http1::RequestHead& head,
@@ -122,6 +128,9 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
 
   // The ways of failure.
   [[nodiscard]] bool try_replay(Error error);
+  [[nodiscard]] bool may_replay(FailurePoint point);
+  void go_elsewhere();
+  void replay();
   void answer_locally(const ErrorRow& row);
   void leave_upstream(Retirement reason);
   void disown_connection();
@@ -135,6 +144,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   http1::RequestDecoder request_;
   Block raw_head_;               // as it arrived; kept until an answer begins, for a replay
   std::vector<Block> buffered_;  // a body collected for a length, or on the way out
+  Block kept_body_;              // what has gone out of a body, while keeps_body_
   std::uint64_t buffered_bytes_ = 0;
   std::size_t upstream_pending_seen_ = 0;  // likewise for the backend's
   std::size_t pending_seen_ = 0;  // what was pending when the client's write deadline was set
@@ -156,6 +166,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   bool anything_sent_ = false;  // on the present connection
   bool reused_ = false;         // the present connection had served before, and not this client
   bool replayed_ = false;
+  bool keeps_body_ = false;  // all of the body so far is there, should it have to go out once more
   bool answer_begun_ = false;    // a byte of the answer has arrived
   bool answer_relayed_ = false;  // a byte of it went to the client
   bool upload_stopped_ = false;  // the backend takes no more of the request

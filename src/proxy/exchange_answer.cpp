@@ -20,6 +20,7 @@ Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::
   if (!answer_begun_) {
     answer_begun_ = true;
     raw_head_.release();  // there is no replay any more
+    forget_body();
   }
   Outgoing out;
   std::size_t consumed = 0;
@@ -189,6 +190,7 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
   const ReturnFacts facts{.fault = fault_of(decoder, bytes_left_over),
                           .reusable = decoder.reusable()};
   const bool request_ended = request_state_ == RequestState::sent;
+  context_.counters.replays_answered += replayed_ ? 1 : 0;
   disown_connection();
   if (facts.fault == Retirement::connection_bound && client_keeps_ && decoder.continues()) {
     client_.pin(std::move(lease_), {.reusable = true});

@@ -55,6 +55,7 @@ std::size_t Exchange::read_head(std::string_view bytes) {
   Endpoint* pinned = client_.pinned_endpoint();
   endpoint_ = pinned != nullptr ? pinned : &upstream_.next();
   servers_tried_ = 1;
+  upstream_.replay_budget().earn();
   const std::string_view behind = bytes.substr(step.consumed);
   if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
     request_state_ = RequestState::buffering;
@@ -140,7 +141,7 @@ Lease Exchange::find_connection() {
 // Leases a connection or queues for one. The exchange may have failed, and be gone, when it
 // returns.
 void Exchange::obtain_connection() {
-  if (Lease lease = find_connection()) {
+  if (Lease lease = needs_fresh_connection() ? Lease() : find_connection()) {
     on_lease(std::move(lease));
   } else {
     queue();
@@ -159,6 +160,7 @@ void Exchange::take(Lease lease) {
   reused_ = lease_->use().requests > 1 && !lease_->bound();
   anything_sent_ = false;
   head_unsent_ = true;
+  keeps_body_ = body_ != BodyKind::none && may_keep_body();
   request_state_ = RequestState::sending;
   lease_->owe(*this, method_);
 }
@@ -224,13 +226,14 @@ bool Exchange::send_buffered() {
     if (!flush_request(out, Outgoing::Last::no, nullptr)) {
       return false;
     }
+    keep_body(buffered_.front().bytes());
     buffered_.erase(buffered_.begin());
   }
   return buffered_.empty();
 }
 
 std::size_t Exchange::send_more(std::string_view bytes) {
-  if (upload_stopped_) {
+  if (upload_stopped_ && !keeps_body_) {
     return bytes.size();  // the backend takes no more; its answer is on the way
   }
   if (!buffered_.empty()) {
@@ -302,6 +305,7 @@ std::size_t Exchange::send(Outgoing& out, std::string_view bytes) {
     if (step.kind == StepKind::end) {
       last = Outgoing::Last::yes;
     } else {
+      keep_body(step.body);
       out.body(step.body);
     }
     if (out.full() && !flush_request(out, Outgoing::Last::no, &before)) {
@@ -355,11 +359,40 @@ bool Exchange::flush_request(Outgoing& out, Outgoing::Last last,
       }
       if (before != nullptr) {
         request_ = *before;
+        forget_body();
       }
       fail(make_error(ErrorCode::upstream_write_failed));
       return false;
   }
   return true;
+}
+
+// Whether what goes out of the body is copied, so that it can go out once more: only where the
+// request may have to, which is on a connection that may be stale.
+bool Exchange::may_keep_body() const {
+  const ReplayOptions& options = endpoint_->options().replay;
+  if (!reused_ || replayed_ || options.methods != ReplayMethods::idempotent ||
+      request_class(method_, BodyCopy::kept) != RequestClass::idempotent) {
+    return false;
+  }
+  return body_ != BodyKind::length || request_.head().content_length <= options.body;
+}
+
+void Exchange::keep_body(std::string_view span) {
+  if (!keeps_body_) {
+    return;
+  }
+  if (kept_body_.size() + span.size() > endpoint_->options().replay.body) {
+    forget_body();
+    return;
+  }
+  check(context_.blocks.make_room(kept_body_, span.size()), "replay.body fits a block");
+  kept_body_.append(span);
+}
+
+void Exchange::forget_body() {
+  keeps_body_ = false;
+  kept_body_.release();
 }
 
 void Exchange::request_was_sent() {

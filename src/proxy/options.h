@@ -67,6 +67,18 @@ struct QueueOptions {
   Duration timeout = 5s;
 };
 
+// Which requests may be sent a second time although a backend may have executed them.
+enum class ReplayMethods : std::uint8_t {
+  safe,        // GET, HEAD and OPTIONS
+  idempotent,  // PUT and DELETE too (RFC 9110 section 9.2.2)
+};
+
+struct ReplayOptions {
+  ReplayMethods methods = ReplayMethods::safe;
+  std::size_t body = 64 * 1024;  // bytes of a body kept for it, at most 64k
+  std::uint32_t budget = 10;     // per cent of the requests; 0 = no request that was sent
+};
+
 struct UpstreamOptions {
   std::string name;
   std::vector<std::string> servers;  // "host:port", resolved at start
@@ -77,6 +89,7 @@ struct UpstreamOptions {
   QueueOptions queue;
   UpstreamTimeouts timeouts;
   UpstreamLimits limits;
+  ReplayOptions replay;
 };
 
 }  // namespace holdfast

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "proxy/endpoint.h"
+#include "proxy/replay.h"
 
 namespace holdfast {
 
@@ -11,7 +12,8 @@ namespace holdfast {
 class Upstream {
  public:
   Upstream(Context& context, const UpstreamOptions& options,
-           const std::vector<SharedEndpoint*>& shared) {
+           const std::vector<SharedEndpoint*>& shared)
+      : replay_budget_(options.replay.budget) {
     for (SharedEndpoint* endpoint : shared) {
       endpoints_.push_back(std::make_unique<Endpoint>(context, *endpoint, options));
     }
@@ -36,6 +38,7 @@ class Upstream {
     return *endpoints_[(at + 1) % endpoints_.size()];
   }
 
+  [[nodiscard]] ReplayBudget& replay_budget() { return replay_budget_; }
   [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Endpoint>>& endpoints() const {
     return endpoints_;
@@ -44,6 +47,7 @@ class Upstream {
  private:
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // never empty
   std::size_t next_ = 0;
+  ReplayBudget replay_budget_;
 };
 
 }  // namespace holdfast

@@ -212,10 +212,13 @@ void Server::log_counters() const {
     }
   }
   log::info(
-      "ended: {} requests over {} client connections and {} backend connections ({} replays); "
+      "ended: {} requests over {} client connections and {} backend connections; {} requests sent "
+      "once "
+      "more ({} answered, {} failed), {} not for the budget, {} tried at another server; "
       "backend connections retired:{}; errors:{}",
-      sum.requests, sum.client_connections, sum.upstream_opened, sum.replays,
-      reasons.empty() ? " none" : reasons, errors.empty() ? " none" : errors);
+      sum.requests, sum.client_connections, sum.upstream_opened, sum.replays, sum.replays_answered,
+      sum.replays_failed, sum.replays_refused, sum.failovers, reasons.empty() ? " none" : reasons,
+      errors.empty() ? " none" : errors);
 }
 
 }  // namespace holdfast

@@ -90,6 +90,20 @@ TEST(Sizes, AreWrittenAsTheyAreRead) {
   }
 }
 
+TEST(Percentages, AreAWholeNumberAndASign) {
+  const std::pair<std::string_view, std::uint64_t> table[] = {
+      {"0", 0}, {"0%", 0}, {"7%", 7}, {"100%", 100}, {"007%", 7}};
+  for (const auto& [text, expected] : table) {
+    const Reading<std::uint64_t> read = read_percentage(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(*read, expected) << text;
+  }
+  for (const std::string_view text : {"", "%", "10", "10 %", " 10%", "10%%", "-1%", "+1%", "1.5%",
+                                      "0.1", "10 percent", "99999999999999999999%", "10%\n"}) {
+    EXPECT_FALSE(read_percentage(text)) << text;
+  }
+}
+
 TEST(Counts, AreDigitsOnly) {
   EXPECT_EQ(*read_count("0"), 0U);
   EXPECT_EQ(*read_count("18446744073709551615"), 18446744073709551615ULL);
