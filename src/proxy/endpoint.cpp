@@ -100,6 +100,10 @@ Waiters<Exchange>& Endpoint::queue_of(const Exchange& exchange) {
 }
 
 std::optional<Error> Endpoint::wait(Exchange& exchange) {
+  const bool alone = hopeless();
+  if (alone && circuit_open() && context_.now() < next_connect_) {
+    return last_failure_;
+  }
   const std::size_t max = options_.queue.max;
   const std::uint32_t before = shared_.waiting.fetch_add(1, std::memory_order_relaxed);
   // Who finds a permit does not queue for a connection, only for its handshake.
@@ -111,10 +115,10 @@ std::optional<Error> Endpoint::wait(Exchange& exchange) {
                               ? TimePoint::max()
                               : context_.now() + options_.queue.timeout;
   queue_of(exchange).join(exchange, until);
-  if (hopeless()) {
-    next_connect_ = {};
-  }
-  const auto failed = connect_more();
+  // The first to ask after a failure does not have to wait for the pause to end, unless it is this
+  // machine that could not.
+  const bool at_once = alone && failures_ != 0 && !circuit_open();
+  const auto failed = connect_more(at_once ? Pause::skipped : Pause::kept);
   if (failed && failed->side != Side::local && hopeless()) {
     leave(exchange);
     return failed;
@@ -136,17 +140,17 @@ void Endpoint::leave(Exchange& exchange) {
 }
 
 // Wait-or-connect: no more attempts than requests that wait, as far as the permits go.
-std::optional<Error> Endpoint::connect_more() {
-  if (context_.now() < next_connect_) {
+std::optional<Error> Endpoint::connect_more(Pause pause) {
+  if (pause == Pause::kept && context_.now() < next_connect_) {
     return std::nullopt;
   }
-  while (pool_.connecting() < waiting()) {
+  const std::size_t wanted = circuit_open() ? std::min<std::size_t>(1, waiting()) : waiting();
+  while (pool_.connecting() < wanted) {
     if (!shared_.permits.take()) {
       call_for_help();
       return std::nullopt;
     }
     if (const auto failed = connect_one()) {
-      next_connect_ = context_.now() + retry_connect;
       return failed;
     }
   }
@@ -162,14 +166,13 @@ std::optional<Error> Endpoint::connect_one() {
     return std::nullopt;
   }
   retire(connection, Retirement::connect_failed);
-  note_reachable(false, connect_error(failed));
+  back_off(connect_error(failed));
   return connect_error(failed);
 }
 
 void Endpoint::on_connected(UpstreamConnection& connection) {
   ++context_.counters.upstream_opened;
-  note_reachable(true, {});
-  next_connect_ = {};
+  note_reachable();
   pool_.connected(connection, context_.now(), context_.random());
   connection.rest(pool_.idle_deadline(connection));
   if (Exchange* replay = take_out(replays_.next())) {
@@ -177,14 +180,14 @@ void Endpoint::on_connected(UpstreamConnection& connection) {
   } else {
     serve_waiters();
   }
+  keep_connecting();  // for those who were held back by failures
   if (context_.draining) {
     drain();
   }
 }
 
 void Endpoint::on_connect_failed(UpstreamConnection& connection, Error error) {
-  note_reachable(false, error);
-  next_connect_ = context_.now() + retry_connect;
+  back_off(error);
   retire(connection, Retirement::connect_failed);
   if (error.side != Side::local && hopeless()) {
     fail_waiters(error);
@@ -192,15 +195,49 @@ void Endpoint::on_connect_failed(UpstreamConnection& connection, Error error) {
   arm();
 }
 
-// Tells of a change once, not of each attempt.
-void Endpoint::note_reachable(bool now_reachable, Error error) {
-  if (reachable_ == now_reachable) {
+// After a failed attempt: the next one has to wait. Failures during a pause are those of attempts
+// that were under way already; they do not make it longer.
+void Endpoint::back_off(Error error) {
+  note_unreachable(error);
+  if (error.side != Side::local) {
+    failures_ = std::min(failures_ + 1, tolerated_failures);
+    last_failure_ = error;
+  }
+  const TimePoint now = context_.now();
+  if (now < next_connect_) {
     return;
   }
-  reachable_ = now_reachable;
-  if (now_reachable) {
+  pause_ = pause_ == Duration::zero() || error.side == Side::local
+               ? retry_connect
+               : std::min(2 * pause_, max_retry_connect);
+  constexpr std::uint64_t steps = 1000;
+  const auto part = static_cast<std::int64_t>(context_.random() % steps);
+  next_connect_ = now + pause_ / 2 + pause_ / 2 * part / static_cast<std::int64_t>(steps);
+}
+
+bool Endpoint::shunned() const {
+  return circuit_open() && pool_.leased() + pool_.idle() == 0 &&
+         (pool_.connecting() != 0 || context_.now() < next_connect_);
+}
+
+// Tells of a change, not of each attempt, and once a second at most where it changes all the time.
+void Endpoint::note_reachable() {
+  reachable_ = true;
+  next_connect_ = {};
+  pause_ = {};
+  failures_ = 0;
+  if (told_of_it_) {
+    told_of_it_ = false;
     log::info("upstream {}: {} can be reached again", options_.name, authority_);
-  } else {
+  }
+}
+
+void Endpoint::note_unreachable(Error error) {
+  if (!std::exchange(reachable_, false)) {
+    return;
+  }
+  if (reachable_brake_.pass(context_.now())) {
+    told_of_it_ = true;
     log::warn("upstream {}: {} cannot be reached: {}{}{}", options_.name, authority_,
               error_row(error.code).text, error.system != 0 ? " " : "",
               error.system != 0 ? std::strerror(error.system) : "");

@@ -39,6 +39,10 @@ class Endpoint final : private Timer {
   // The exchange waits no longer.
   void leave(Exchange& exchange);
 
+  // It refuses connections again and again, has none, and its next attempt is not due: whoever can
+  // goes elsewhere.
+  [[nodiscard]] bool shunned() const;
+
   // A request is sent once more, for this reason: worth a line in the log now and then.
   void note_replay(Error why);
   // A connection turned out stale under a request: those idle for longer are suspected too and go.
@@ -88,16 +92,26 @@ class Endpoint final : private Timer {
   // permit.
   static constexpr Duration leaving_grace = 1s;
   static constexpr Duration missed_grace = 20ms;
-  static constexpr Duration retry_connect = 100ms;  // after a failed attempt, while others wait
   // How long a client may leave its pinned connection unused although others wait for the permit.
   static constexpr Duration pinned_grace = 1s;
+  // The pause after failed attempts, half of it at random: so long at first, twice as long after
+  // each one that fails after a pause.
+  static constexpr Duration retry_connect = 100ms;
+  static constexpr Duration max_retry_connect = 1s;
+  // After so many failures in a row attempts are made one at a time and only after each pause, and
+  // requests that find no connection fail at once.
+  static constexpr std::uint32_t tolerated_failures = 3;
 
   void on_deadline(TimePoint now) override;
 
   [[nodiscard]] bool fresh(const UpstreamConnection& connection, TimePoint now) const;
-  [[nodiscard]] std::optional<Error> connect_more();
+  enum class Pause : std::uint8_t { kept, skipped };
+  [[nodiscard]] std::optional<Error> connect_more(Pause pause = Pause::kept);
   [[nodiscard]] std::optional<Error> connect_one();
-  void note_reachable(bool now_reachable, Error error);
+  void note_reachable();
+  void note_unreachable(Error error);
+  void back_off(Error error);
+  [[nodiscard]] bool circuit_open() const { return failures_ >= tolerated_failures; }
   void keep_connecting();
   void serve_waiters();
   void fail_waiters(Error error);
@@ -123,10 +137,15 @@ class Endpoint final : private Timer {
   std::string authority_;
   Pool<UpstreamConnection> pool_;
   Waiters<Exchange> waiters_;
-  Waiters<Exchange> replays_;  // those who wait for a connection that nobody has used
-  TimePoint next_connect_{};   // no attempt for those who wait already before this time
+  Waiters<Exchange> replays_;   // those who wait for a connection that nobody has used
+  TimePoint next_connect_{};    // no attempt for those who wait already before this time
+  Duration pause_{};            // the last one's length; 0 after a success
+  std::uint32_t failures_ = 0;  // attempts in a row that the backend let fail
+  Error last_failure_{};        // valid while failures_ != 0
   Speaks speaks_ = Speaks::unknown;
-  bool reachable_ = true;  // as far as the last attempt told
+  bool reachable_ = true;    // as far as the last attempt told
+  bool told_of_it_ = false;  // the log knows that it is not
+  LogBrake reachable_brake_;
   LogBrake replay_brake_;
 };
 

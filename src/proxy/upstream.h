@@ -21,11 +21,13 @@ class Upstream {
     next_ = context.worker % endpoints_.size();
   }
 
-  // The endpoint whose turn it is.
+  // The endpoint whose turn it is, of those that are worth a try, or of all if none is.
   [[nodiscard]] Endpoint& next() {
-    Endpoint& chosen = *endpoints_[next_];
-    next_ = next_ + 1 == endpoints_.size() ? 0 : next_ + 1;
-    return chosen;
+    Endpoint* chosen = &turn();
+    for (std::size_t left = endpoints_.size(); left > 0 && chosen->shunned(); --left) {
+      chosen = &turn();
+    }
+    return *chosen;
   }
 
   // The endpoint behind this one. Going on from there as often as there are endpoints meets each of
@@ -45,6 +47,12 @@ class Upstream {
   }
 
  private:
+  [[nodiscard]] Endpoint& turn() {
+    Endpoint& chosen = *endpoints_[next_];
+    next_ = next_ + 1 == endpoints_.size() ? 0 : next_ + 1;
+    return chosen;
+  }
+
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // never empty
   std::size_t next_ = 0;
   ReplayBudget replay_budget_;

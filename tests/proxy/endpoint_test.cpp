@@ -1,5 +1,8 @@
 #include "proxy/endpoint.h"
 
+#include <set>
+#include <vector>
+
 #include "proxy/fake_world.h"
 
 namespace holdfast {
@@ -178,9 +181,9 @@ TEST_F(AQueue, TriesAgainSoonAfterARefusal) {
   client().sends(get_of("/2"));
   EXPECT_EQ(backends(), 2U);
   server().refuses_later = 0;
-  advance(90ms);
+  advance(40ms);
   EXPECT_EQ(backends(), 2U);
-  advance(20ms);
+  advance(70ms);
   ASSERT_EQ(backends(), 3U);
   EXPECT_THAT(backend(2).got(), StartsWith("GET /2 "));
 }
@@ -224,6 +227,123 @@ TEST_F(AQueue, PutsAReplayedRequestFirst) {
   backend(0).ends();
   ASSERT_EQ(backends(), 2U);
   EXPECT_THAT(backend(1).got(), StartsWith("GET /first "));
+}
+
+// A backend that lets connection attempts fail.
+class AFailingBackend : public ProxyTest {
+ protected:
+  AFailingBackend() { server().refuses_later = ECONNREFUSED; }
+  // The status that a new client gets, or 0 if it waits.
+  int ask() {
+    Far& far = client();
+    far.sends(get);
+    const std::string answer = far.got();
+    return answer.empty() ? 0 : std::stoi(answer.substr(9, 3));
+  }
+  // When attempts were made, while somebody asks every 10 ms.
+  std::vector<Duration> attempts_within(Duration time) {
+    std::vector<Duration> made;
+    for (Duration at = 0s; at < time; at += 10ms) {
+      const std::size_t before = backends();
+      EXPECT_EQ(ask(), 503);
+      made.insert(made.end(), backends() - before, at);
+      advance(10ms);
+    }
+    return made;
+  }
+};
+
+TEST_F(AFailingBackend, IsAskedThreeTimesThenOnlyAfterAPause) {
+  for (std::size_t attempts = 1; attempts <= 3; ++attempts) {
+    EXPECT_EQ(ask(), 503);
+    EXPECT_EQ(backends(), attempts);
+  }
+  EXPECT_EQ(ask(), 503);
+  EXPECT_EQ(backends(), 3U);
+  EXPECT_EQ(errors(ErrorCode::connect_refused), 4U);
+  advance(110ms);
+  EXPECT_EQ(ask(), 503);
+  EXPECT_EQ(backends(), 4U);
+  EXPECT_EQ(ask(), 503);
+  EXPECT_EQ(backends(), 4U);
+}
+
+TEST_F(AFailingBackend, IsAskedMoreAndMoreSeldomUpToOnceASecond) {
+  const std::vector<Duration> made = attempts_within(20s);
+  EXPECT_GE(made.size(), 3U + 20);
+  EXPECT_LE(made.size(), 3U + 45);
+  for (std::size_t i = made.size() - 10; i < made.size(); ++i) {
+    EXPECT_GE(made[i] - made[i - 1], 500ms);
+    EXPECT_LE(made[i] - made[i - 1], 1020ms);
+  }
+}
+
+TEST_F(AFailingBackend, IsAskedAtTimesThatHardlyRepeat) {
+  const std::vector<Duration> made = attempts_within(20s);
+  std::set<Duration> pauses;
+  for (std::size_t i = made.size() - 10; i < made.size(); ++i) {
+    pauses.insert(made[i] - made[i - 1]);
+  }
+  EXPECT_GE(pauses.size(), 5U);
+}
+
+TEST_F(AFailingBackend, IsAskedByOneRequestForAllOnceItMayHaveComeBack) {
+  for (int i = 0; i < 4; ++i) {
+    ask();
+  }
+  server().refuses_later = 0;
+  server().connects = FakeNetwork::Connects::when_told;
+  advance(110ms);
+  Far& one = client();
+  Far& other = client();
+  one.sends(get_of("/one"));
+  other.sends(get_of("/other"));
+  ASSERT_EQ(backends(), 4U);
+  EXPECT_EQ(waiting(), 2U);
+  backend(3).accepts();
+  EXPECT_THAT(backend(3).got(), StartsWith("GET /one "));
+  ASSERT_EQ(backends(), 5U);  // the second one is not held back any more
+  backend(4).accepts();
+  EXPECT_THAT(backend(4).got(), StartsWith("GET /other "));
+}
+
+TEST_F(AFailingBackend, IsNoWorseForManyFailuresAtOnce) {
+  server().connects = FakeNetwork::Connects::when_told;
+  server().refuses_later = 0;
+  for (int i = 0; i < 50; ++i) {
+    client().sends(get);
+  }
+  for (std::size_t i = 0; i < 50; ++i) {
+    backend(i).accepts(ECONNREFUSED);
+  }
+  server().connects = FakeNetwork::Connects::at_once;
+  advance(110ms);
+  EXPECT_EQ(ask(), 0);
+  EXPECT_THAT(backend(50).got(), StartsWith("GET "));
+}
+
+TEST_F(AFailingBackend, IsPassedOverWhileAnotherServerWorks) {
+  upstream.servers = {"10.0.0.1:80", "10.0.0.2:80"};
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(ask(), 0);  // the other one has it
+  }
+  EXPECT_EQ(counters().failovers, 3U);
+  advance(110ms);
+  EXPECT_EQ(ask(), 0);
+  EXPECT_EQ(ask(), 0);
+  EXPECT_EQ(counters().failovers, 4U);
+}
+
+TEST_F(AFailingBackend, IsNotBlamedForAShortageOfThisMachine) {
+  server().refuses_later = EADDRNOTAVAIL;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(ask(), 0);
+  }
+  EXPECT_LE(backends(), 2U);
+  server().refuses_later = 0;
+  advance(110ms);
+  EXPECT_GE(backends(), 20U);
+  EXPECT_EQ(errors(ErrorCode::out_of_ports), 0U);
 }
 
 // What ends the life of a connection that is sound.
