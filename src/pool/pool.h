@@ -126,6 +126,19 @@ class Pool {
   [[nodiscard]] Connection* oldest_idle() const { return idle_.back(); }
   [[nodiscard]] Connection* any_connecting() const { return connecting_.front(); }
 
+  // Calls visit(connection) for those leased and for those idle, up to a bound of each; the visitor
+  // changes nothing.
+  template <class Visit>
+  void look_over(std::size_t bound, Visit&& visit) const {
+    for (const Members* members : {&leased_, &pinned_, &idle_}) {
+      std::size_t left = bound;
+      for (Connection* at = members->front(); at != nullptr && left > 0; --left) {
+        visit(*at);
+        at = members->after(*at);
+      }
+    }
+  }
+
   [[nodiscard]] std::size_t connecting() const { return connecting_.size(); }
   [[nodiscard]] std::size_t leased() const { return leased_.size(); }
   [[nodiscard]] std::size_t pinned() const { return pinned_.size(); }

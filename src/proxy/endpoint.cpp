@@ -60,7 +60,10 @@ Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptio
   }
 }
 
-Endpoint::~Endpoint() { context_.timers.disarm(*this); }
+Endpoint::~Endpoint() {
+  context_.timers.disarm(auditor_);
+  context_.timers.disarm(*this);
+}
 
 void Endpoint::learn(Version answered) {
   if (options_.protocol == ProtocolChoice::automatic) {
@@ -157,10 +160,19 @@ std::optional<Error> Endpoint::connect_more(Pause pause) {
   return std::nullopt;
 }
 
-std::optional<Error> Endpoint::connect_one() {
+UpstreamConnection& Endpoint::open() {
   UpstreamConnection& connection = context_.upstream_connections.make(context_, *this);
   add_held(1);
   pool_.start(connection);
+  ++opened_;
+  if (!auditor_.armed()) {
+    context_.timers.arm(auditor_, context_.now() + audit_interval);
+  }
+  return connection;
+}
+
+std::optional<Error> Endpoint::connect_one() {
+  UpstreamConnection& connection = open();
   const int failed = connection.connect(shared_.address);
   if (failed == 0) {
     return std::nullopt;
@@ -398,6 +410,7 @@ void Endpoint::on_idle_deadline(UpstreamConnection& connection, TimePoint now) {
 
 void Endpoint::on_closed(UpstreamConnection& connection, Stream& stream) {
   pool_.forget(connection);
+  ++closed_;
   if (!connection.moved()) {
     shared_.permits.give_back();
   }
@@ -425,6 +438,41 @@ void Endpoint::on_deadline(TimePoint now) {
     }
   }
   keep_connecting();
+}
+
+void Endpoint::on_audit(TimePoint now) {
+  audit();
+  if (pool_.size() != 0) {
+    context_.timers.arm(auditor_, now + audit_interval);
+  }
+}
+
+void Endpoint::audit() const {
+  const auto about = [this] { return ledger(); };
+  check_about(opened_ == pool_.size() + closed_,
+              "a connection that was opened is in the pool or closed", about);
+  check_about(shared_.held[context_.worker].load(std::memory_order_relaxed) == pool_.size(),
+              "a connection that is held is in the pool", about);
+  // The sum over several workers holds at no one moment that can be seen.
+  if (context_.workers == 1) {
+    check_about(shared_.permits.taken() == pool_.size(), "a connection has a permit", about);
+    check_about(shared_.waiting.load(std::memory_order_relaxed) == waiting(),
+                "who waits is in a queue", about);
+  }
+  check_about(shared_.permits.taken() <= shared_.permits.limit(), "permits keep their limit",
+              about);
+  pool_.look_over(audited_connections,
+                  [](const UpstreamConnection& connection) { connection.verify(); });
+}
+
+std::string Endpoint::ledger() const {
+  return fmt::format(
+      "The books of {}: {} opened, {} connecting, {} leased, {} pinned, {} idle, {} leaving, {} "
+      "closed; {} "
+      "permits of {}, {} held; {} waiting, {} of all workers",
+      authority_, opened_, pool_.connecting(), pool_.leased(), pool_.pinned(), pool_.idle(),
+      pool_.leaving(), closed_, shared_.permits.taken(), shared_.permits.limit(),
+      shared_.held[context_.worker].load(), waiting(), shared_.waiting.load());
 }
 
 void Endpoint::drain() {

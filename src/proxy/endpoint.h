@@ -83,6 +83,9 @@ class Endpoint final : private Timer {
 
   [[nodiscard]] const Pool<UpstreamConnection>& pool() const { return pool_; }
 
+  // Ends the process if the books are wrong. Called once a second while there are connections.
+  void audit() const;
+
  private:
   // A connection returned so recently needs no second look.
   static constexpr Duration fresh_time = 1ms;
@@ -102,7 +105,24 @@ class Endpoint final : private Timer {
   // requests that find no connection fail at once.
   static constexpr std::uint32_t tolerated_failures = 3;
 
+  // How often the books are looked over, and how many connections of each state then.
+  static constexpr Duration audit_interval = 1s;
+  static constexpr std::size_t audited_connections = 1000;
+
+  // The books' own deadline.
+  class Auditor final : public Timer {
+   public:
+    explicit Auditor(Endpoint& endpoint) : endpoint_(endpoint) {}
+    void on_deadline(TimePoint now) override { endpoint_.on_audit(now); }
+
+   private:
+    Endpoint& endpoint_;
+  };
+
   void on_deadline(TimePoint now) override;
+  void on_audit(TimePoint now);
+  [[nodiscard]] UpstreamConnection& open();
+  [[nodiscard]] std::string ledger() const;
 
   [[nodiscard]] bool fresh(const UpstreamConnection& connection, TimePoint now) const;
   enum class Pause : std::uint8_t { kept, skipped };
@@ -136,6 +156,9 @@ class Endpoint final : private Timer {
   http1::HeadLimits answer_limits_;
   std::string authority_;
   Pool<UpstreamConnection> pool_;
+  Auditor auditor_{*this};
+  std::uint64_t opened_ = 0;  // connections, attempts included, since the start
+  std::uint64_t closed_ = 0;  // of those
   Waiters<Exchange> waiters_;
   Waiters<Exchange> replays_;   // those who wait for a connection that nobody has used
   TimePoint next_connect_{};    // no attempt for those who wait already before this time

@@ -85,9 +85,7 @@ void Endpoint::on_wake() {
 }
 
 void Endpoint::adopt(MovedConnection moved) {
-  UpstreamConnection& connection = context_.upstream_connections.make(context_, *this);
-  add_held(1);
-  pool_.start(connection);
+  UpstreamConnection& connection = open();
   if (connection.adopt(moved.descriptor) != 0) {
     retire(connection, Retirement::broken);
     return;

@@ -72,15 +72,11 @@ void Exchange::leave_upstream(Retirement reason) {
     endpoint_->leave(*this);
   }
   if (lease_) {
-    disown_connection();
+    lease_->disown(*this);
+    if (anything_sent_ && request_state_ != RequestState::sent) {
+      lease_->cut_request();
+    }
     lease_.retire(reason);
-  }
-}
-
-void Exchange::disown_connection() {
-  lease_->disown(*this);
-  if (anything_sent_ && request_state_ != RequestState::sent) {
-    lease_->cut_request();
   }
 }
 

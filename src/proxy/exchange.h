@@ -133,7 +133,6 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   void replay();
   void answer_locally(const ErrorRow& row);
   void leave_upstream(Retirement reason);
-  void disown_connection();
 
   Context& context_;
   ClientConnection& client_;

@@ -191,7 +191,10 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
                           .reusable = decoder.reusable()};
   const bool request_ended = request_state_ == RequestState::sent;
   context_.counters.replays_answered += replayed_ ? 1 : 0;
-  disown_connection();
+  lease_->answered(*this, bytes_left_over);
+  if (!request_ended && anything_sent_) {
+    lease_->cut_request();
+  }
   if (facts.fault == Retirement::connection_bound && client_keeps_ && decoder.continues()) {
     client_.pin(std::move(lease_), {.reusable = true});
   } else {

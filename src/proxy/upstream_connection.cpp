@@ -1,10 +1,35 @@
 #include "proxy/upstream_connection.h"
 
+#include <fmt/format.h>
+
+#include <array>
+
 #include "proxy/client_connection.h"
 #include "proxy/endpoint.h"
 #include "proxy/exchange.h"
 
 namespace holdfast {
+namespace {
+
+std::string_view name_of(PoolState state) {
+  switch (state) {
+    case PoolState::none:
+      return "in no pool";
+    case PoolState::connecting:
+      return "connecting";
+    case PoolState::leased:
+      return "leased";
+    case PoolState::pinned:
+      return "pinned";
+    case PoolState::idle:
+      return "idle";
+    case PoolState::leaving:
+      return "leaving";
+  }
+  return "unknown";
+}
+
+}  // namespace
 
 UpstreamConnection::UpstreamConnection(Context& context, Endpoint& endpoint)
     : context_(context),
@@ -18,6 +43,7 @@ UpstreamConnection::~UpstreamConnection() {
 }
 
 int UpstreamConnection::connect(const SocketAddress& to) {
+  note(Event::connecting);
   expect_within(endpoint_.options().timeouts.connect);
   const int failed = stream_.connect(to);
   if (failed == 0) {
@@ -27,6 +53,7 @@ int UpstreamConnection::connect(const SocketAddress& to) {
 }
 
 int UpstreamConnection::adopt(int descriptor) {
+  note(Event::adopted);
   const int failed = stream_.adopt(descriptor);
   if (failed == 0) {
     stream_.start_reading();
@@ -42,17 +69,28 @@ void UpstreamConnection::on_connected(int system) {
   // From now on it keeps reading, idle or not: that is how a close or a stray byte is noticed at
   // once.
   stream_.start_reading();
+  note(Event::connected);
   endpoint_.on_connected(*this);
 }
 
 void UpstreamConnection::owe(Exchange& exchange, http1::Method method) {
-  check(owed_.empty(), "one exchange at a time on a connection");
+  require(owed_.empty(), "one exchange at a time on a connection");
+  note(Event::leased);
+  clean_ = false;
   owed_.push_back(exchange);
   decoder_.reset();
   decoder_.expect(method);
 }
 
+void UpstreamConnection::answered(Exchange& exchange, bool bytes_left_over) {
+  note(Event::answered);
+  clean_ = !bytes_left_over;
+  owed_.remove(exchange);
+  input_.release();
+}
+
 void UpstreamConnection::disown(Exchange& exchange) {
+  note(Event::disowned);
   owed_.remove(exchange);
   input_.release();
 }
@@ -71,6 +109,7 @@ void UpstreamConnection::leave_client() {
 void UpstreamConnection::on_bytes(std::string_view bytes) {
   Exchange* exchange = owed_.front();
   if (exchange == nullptr) {
+    note(Event::spoke_unasked);
     leave_client();
     endpoint_.on_stray_bytes(*this);
     return;
@@ -104,6 +143,7 @@ void UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
 }
 
 void UpstreamConnection::on_end() {
+  note(Event::ended);
   if (Exchange* exchange = owed_.front()) {
     exchange->on_answer_end(decoder_);
   } else {
@@ -113,6 +153,7 @@ void UpstreamConnection::on_end() {
 }
 
 void UpstreamConnection::on_broken(int system) {
+  note(Event::broken);
   if (Exchange* exchange = owed_.front()) {
     exchange->on_upstream_broken(system);
   } else {
@@ -130,7 +171,8 @@ void UpstreamConnection::on_drained() {
 void UpstreamConnection::on_closed() { endpoint_.on_closed(*this, stream_); }
 
 void UpstreamConnection::rest(TimePoint deadline) {
-  input_.release();
+  note(Event::parked);
+  verify_parked();
   rested_in_ = context_.clock.turn();
   arm(deadline);
 }
@@ -163,9 +205,43 @@ void UpstreamConnection::on_deadline(TimePoint now) {
   }
 }
 
+void UpstreamConnection::verify_parked() const {
+  require(owed_.empty(), "a connection is parked while it owes an answer");
+  require(clean_ && input_.empty(), "a connection is parked with bytes unread");
+  require(stream_.pending_bytes() == 0, "a connection is parked with bytes unsent");
+}
+
+void UpstreamConnection::verify() const {
+  if (pool_state() == PoolState::idle || pool_state() == PoolState::pinned) {
+    verify_parked();
+  } else if (pool_state() == PoolState::leased) {
+    require(owed_.size() == 1, "a leased connection owes one answer");
+  }
+}
+
+std::string UpstreamConnection::history() const {
+  constexpr std::array<std::string_view, 12> names{
+      "none",     "connecting", "connected",     "adopted", "leased", "answered",
+      "disowned", "parked",     "spoke_unasked", "ended",   "broken", "closed"};
+  std::string last;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    const auto event = static_cast<std::size_t>((events_ >> shift) & 0xff);
+    if (event != 0) {
+      last += fmt::format(" {}", names.at(event));
+    }
+  }
+  const auto age = std::chrono::floor<std::chrono::milliseconds>(context_.now() - use().opened_at);
+  return fmt::format(
+      "The connection to {} is {}, {} ms old, was leased {} times, owes {} answers, has {} bytes "
+      "unsent and {} kept; last events:{}",
+      endpoint_.authority(), name_of(pool_state()), age.count(), use().requests, owed_.size(),
+      stream_.pending_bytes(), input_.size(), last);
+}
+
 // With part of a request still unsent an ordinary close would leave the kernel to deliver it, for
 // as long as that takes, to a backend that may not read it or may execute it.
 void UpstreamConnection::close() {
+  note(Event::closed);
   context_.timers.disarm(*this);
   if (request_cut_ || stream_.pending_bytes() != 0) {
     stream_.reset();

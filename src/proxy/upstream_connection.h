@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/block_pool.h"
+#include "base/check.h"
 #include "base/list.h"
 #include "base/timer_wheel.h"
 #include "codec/http1/decoder.h"
@@ -34,6 +37,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
 
   // The exchange's request goes over this connection next, its answer comes back to it.
   void owe(Exchange& exchange, http1::Method method);
+  // The exchange has its whole answer; there were bytes behind it, or not.
+  void answered(Exchange& exchange, bool bytes_left_over);
   // The exchange does not want its answer any more; the connection is to be retired.
   void disown(Exchange& exchange);
   // A part of a request was sent and the rest will never be: the backend is to see that.
@@ -55,6 +60,12 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   // The exchange is told when nothing has come for so long; 0 is for ever.
   void expect_within(Duration limit);
 
+  // Ends the process, with this connection's history, if the books about it are wrong: a leased one
+  // owes one answer, an idle one owes nothing and has nothing unsent or unread.
+  void verify() const;
+  // For people: its state and its last events.
+  [[nodiscard]] std::string history() const;
+
   // Closes now.
   void close();
   // Waits for the backend to close first, so that the TIME_WAIT is not ours; closes when it has not
@@ -66,6 +77,22 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   [[nodiscard]] bool moved() const { return moved_; }
 
  private:
+  // What has happened to it, for its history.
+  enum class Event : std::uint8_t {
+    none,
+    connecting,
+    connected,
+    adopted,
+    leased,
+    answered,
+    disowned,
+    parked,
+    spoke_unasked,
+    ended,
+    broken,
+    closed,
+  };
+
   void on_bytes(std::string_view bytes) override;
   void on_end() override;
   void on_broken(int system) override;
@@ -75,6 +102,12 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void on_deadline(TimePoint now) override;
 
   void keep(std::string_view rest, std::string_view arrived);
+  void note(Event event) { events_ = (events_ << 8) | static_cast<std::uint64_t>(event); }
+  void require(bool holds, const char* claim, const CodePlace& place = CodePlace::current()) const {
+    check_about(
+        holds, claim, [this] { return history(); }, place);
+  }
+  void verify_parked() const;
   void arm(TimePoint deadline);
 
   Context& context_;
@@ -85,6 +118,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   List<Exchange, OwedTag> owed_;
   ClientConnection* pinned_to_ = nullptr;  // once set, nobody else may ever use the connection
   std::uint64_t rested_in_ = 0;
+  std::uint64_t events_ = 0;  // the last eight, one a byte, the newest in the lowest
+  bool clean_ = true;         // every answer was read to its end, and nothing stood behind it
   bool moved_ = false;
   bool request_cut_ = false;
 };

@@ -13,6 +13,20 @@ TEST(Check, EndsTheProgramAndNamesWhatIsBroken) {
 
 TEST(Check, NamesThePlaceOfTheCaller) { EXPECT_DEATH(check(false), "check_test.cpp"); }
 
+TEST(Check, SaysWhatIsKnownAboutIt) {
+  EXPECT_DEATH(check_about(false, "the anchor holds", [] { return "It weighs 3 t."; }),
+               "the anchor holds.*report it. It weighs 3 t.");
+}
+
+TEST(Check, DescribesNothingAsLongAsAllIsWell) {
+  bool described = false;
+  check_about(true, "all is well", [&] {
+    described = true;
+    return "";
+  });
+  EXPECT_FALSE(described);
+}
+
 TEST(Check, CanBeUsedInConstantExpressions) {
   constexpr int answer = [] {
     check(true);
