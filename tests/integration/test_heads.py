@@ -68,6 +68,58 @@ def test_hop_by_hop_fields_of_an_answer_stay_on_their_hop(stage):
     assert "x-private" not in fields.tokens("Connection")
 
 
+# What Connection says, and which of the fields X-A, X-B and X-C are not to be passed on for it.
+NAMED = {
+    "none": (["keep-alive"], ""),
+    "one": (["X-A"], "A"),
+    "in-any-case": (["x-a, X-b"], "AB"),
+    "twice": (["X-A, X-A"], "A"),
+    "in-two-fields": (["X-A", "X-C"], "AC"),
+    "among-empty-elements": ([", X-B ,,\t, X-C,"], "BC"),
+    "beside-options": (["close, X-A"], "A"),
+    "that-are-not-there": (["X-D, X-B"], "B"),
+    "as-a-part-of-another": (["X"], ""),
+    "like-options": (["close, keep-alive"], ""),
+}
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_fields_that_connection_names_stay_on_their_hop(stage, case):
+    # Each field stands there twice: all of a name go, in requests and in answers.
+    words, gone = NAMED[case]
+    fields = [(f"X-{letter}", value) for value in "12" for letter in "ABC"]
+    lines = [("Connection", word) for word in words]
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines + fields)
+    reply = f"HTTP/1.1 200 OK\r\n{head}Content-Length: 2\r\n\r\nhi"
+    backend = stage.backend(raw(reply.encode()))
+    proxy = stage.proxy(backend)
+    left = [field for field in fields if field[0][-1] not in gone]
+    with Client(proxy.address) as client:
+        received = client.get("/", lines + fields).fields
+    for seen in (backend.requests[0].fields, received):
+        assert [field for field in seen if field[0].startswith("X-") and len(field[0]) == 3] == left
+        assert not {"x-a", "x-b", "x-c", "x-d", "x"} & set(seen.tokens("Connection"))
+
+
+# A client that could take these from its own request would choose what the backend makes of it; one
+# that a backend names is its own affair, but for those that frame the answer.
+GUARDED = ["Host", "Authorization", "Cookie", "Content-Length", "Transfer-Encoding", "Forwarded",
+           "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP"]
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_a_backend_may_name_what_a_client_may_not(stage, name):
+    frames = name in ("Content-Length", "Transfer-Encoding")
+    backend = stage.backend(raw(f"HTTP/1.1 200 OK\r\nConnection: {name}\r\nContent-Length: 2\r\n"
+                                "\r\nhi".encode()))
+    proxy = stage.proxy(backend)
+    for spelling in (name, name.lower(), f"close, {name}"):
+        with Client(proxy.address) as client:
+            assert client.get("/", [("Connection", spelling)]).status == 400
+    assert backend.accepted == 0
+    assert fetch(proxy.address, "/").status == (502 if frames else 200)
+
+
 def test_a_keep_alive_hint_of_the_backend_is_not_the_clients(stage):
     reply = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1, max=3\r\nContent-Length: 2\r\n\r\nhi"
     proxy = stage.proxy(stage.backend(raw(reply)))

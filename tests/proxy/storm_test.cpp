@@ -44,6 +44,11 @@ class AStorm : public ProxyTest, public testing::WithParamInterface<std::uint64_
       EXPECT_TRUE(body_fits(seen.substr(0, size), tag));
       seen.erase(0, size);
       const std::string body = tag + std::string(pick(4) == 0 ? pick(80'000) : 0, 'y') + ".";
+      if (logins_ && log_in(at, tag)) {
+        at.wire.arrived += "HTTP/1.1 200 OK\r\nAuthentication-Info: NTLM\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n\r\n" + body;
+        continue;
+      }
       switch (pick(4)) {
         case 0:
           at.wire.arrived += "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
@@ -57,6 +62,22 @@ class AStorm : public ProxyTest, public testing::WithParamInterface<std::uint64_
           at.wire.arrived += ok_of(body);
       }
     }
+  }
+
+  // A third of the requests log their client in, and then the connection must be that client's.
+  bool log_in(Far& at, const std::string& tag) {
+    const std::string who = tag.substr(0, tag.find('-'));
+    const auto owner = owners_.find(&at);
+    if (owner != owners_.end()) {
+      EXPECT_EQ(owner->second, who) << "another's login, seed " << GetParam();
+      ++uses_of_logins_;
+      return false;
+    }
+    if (pick(3) != 0) {
+      return false;
+    }
+    owners_[&at] = who;
+    return true;
   }
 
   static std::string hex(std::size_t number) {
@@ -123,9 +144,18 @@ class AStorm : public ProxyTest, public testing::WithParamInterface<std::uint64_
   // Serves until nothing moves any more.
   void serve_all() {
     settle();
-    while (serve_what_is_there()) {
+    while (serve_what_is_there() || others_make_way()) {
       settle();
     }
+  }
+  // Clients that have logged in and rest make way after a while.
+  bool others_make_way() {
+    if (!logins_ || waiting() == 0) {
+      return false;
+    }
+    check(++times_made_way_ < 1000, "those who wait are never served");
+    advance(1s + 10ms);
+    return true;
   }
   bool serve_what_is_there() {
     bool any = false;
@@ -180,8 +210,13 @@ class AStorm : public ProxyTest, public testing::WithParamInterface<std::uint64_
     EXPECT_EQ(waiting(), 0U);
   }
 
+  bool logins_ = false;
+  std::size_t uses_of_logins_ = 0;
+
  private:
+  std::size_t times_made_way_ = 0;
   std::mt19937_64 random_;
+  std::map<Far*, std::string> owners_;  // of connections over which somebody has logged in
   std::map<Far*, std::string> seen_;
 };
 
@@ -190,6 +225,18 @@ TEST_P(AStorm, LosesNoAnswerAndMixesNone) { run(6, 6); }
 TEST_P(AStorm, LosesNoAnswerAmongThreeWorkers) {
   worker_count = 3;
   upstream.pool.max_idle = 3;
+  run(7, 5);
+}
+
+TEST_P(AStorm, LogsInNobodyAsAnother) {
+  logins_ = true;
+  run(6, 6);
+  EXPECT_GT(uses_of_logins_, 0U);
+}
+
+TEST_P(AStorm, LogsInNobodyAsAnotherAmongThreeWorkers) {
+  logins_ = true;
+  worker_count = 3;
   run(7, 5);
 }
 
