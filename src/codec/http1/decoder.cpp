@@ -131,7 +131,7 @@ Result<void> RequestDecoder::read_head(std::string_view head) {
   if (facts.hosts > 1 || nominates_badly) {
     return refuse(ErrorCode::malformed_request);
   }
-  const auto host = choose_host(line->version, target->authority, facts.host);
+  const auto host = choose_host(line->version, *target, facts.host);
   if (!host) {
     return unexpected(host.error());
   }

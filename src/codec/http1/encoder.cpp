@@ -234,7 +234,7 @@ std::size_t response_bound(const ResponseHead& head) {
 std::size_t encode_request(const RequestHead& head, const RequestPlan& plan, std::span<char> out) {
   check(out.size() >= request_bound(head, plan), "no room for an encoded request");
   Writer writer(out);
-  writer.add_all(head.method_text, " ", head.target,
+  writer.add_all(head.method_text, head.target.starts_with('?') ? " /" : " ", head.target,
                  plan.version == Version::http11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   if (!plan.host.empty()) {
     writer.add_field("Host", plan.host);

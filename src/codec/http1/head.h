@@ -45,7 +45,8 @@ struct RequestHead {
   Method method = Method::other;
   std::string_view method_text;
   // The origin-form or asterisk-form target; an absolute-form target has lost its scheme and
-  // authority.
+  // authority. If that leaves a query alone it begins with `?`, and the encoder writes the `/` that
+  // is to stand before it.
   std::string_view target;
   // The authority that was asked for: of the absolute-form target, else of Host; empty if neither.
   std::string_view host;

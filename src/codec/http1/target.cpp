@@ -1,5 +1,7 @@
 #include "codec/http1/target.h"
 
+#include <array>
+
 #include "codec/http1/characters.h"
 
 namespace holdfast::http1 {
@@ -9,15 +11,43 @@ constexpr int max_port = 65535;
 
 Unexpected refuse() { return unexpected(make_error(ErrorCode::malformed_request)); }
 
-// What follows `http://` or `https://`; empty if the text begins with neither.
-std::string_view after_scheme(std::string_view text) {
-  for (const std::string_view scheme :
-       {std::string_view("http://"), std::string_view("https://")}) {
-    if (equal_ignoring_case(text.substr(0, scheme.size()), scheme)) {
-      return text.substr(scheme.size());
+struct Scheme {
+  std::string_view text;
+  std::string_view default_port;
+};
+
+constexpr std::array<Scheme, 2> schemes = {{{"http://", "80"}, {"https://", "443"}}};
+
+// The scheme that the text begins with; null if it is none of ours.
+const Scheme* scheme_of(std::string_view text) {
+  for (const Scheme& scheme : schemes) {
+    if (equal_ignoring_case(text.substr(0, scheme.text.size()), scheme.text)) {
+      return &scheme;
     }
   }
-  return {};
+  return nullptr;
+}
+
+// A valid host, taken apart. The port is the default one if it is empty or missing.
+struct HostAndPort {
+  std::string_view host;
+  std::string_view port;
+};
+
+HostAndPort take_apart(std::string_view host, std::string_view default_port) {
+  const std::size_t literal_end = host.starts_with('[') ? host.find(']') : 0;
+  const std::size_t colon = host.find(':', literal_end);
+  if (colon == std::string_view::npos || colon + 1 == host.size()) {
+    return {host.substr(0, colon), default_port};
+  }
+  return {host.substr(0, colon), host.substr(colon + 1)};
+}
+
+// Both name the same host and port.
+bool same_authority(std::string_view a, std::string_view b, std::string_view default_port) {
+  const HostAndPort first = take_apart(a, default_port);
+  const HostAndPort second = take_apart(b, default_port);
+  return equal_ignoring_case(first.host, second.host) && first.port == second.port;
 }
 
 // *DIGIT that is a port number. It may be empty (RFC 3986 section 3.2.3).
@@ -65,24 +95,25 @@ Result<Target> read_target(Method method, std::string_view text) {
     return refuse();
   }
   if (text.front() == '/') {
-    return Target{text, {}};
+    return Target{.path = text};
   }
   if (text == "*") {
-    return method == Method::options ? Result<Target>(Target{text, {}}) : refuse();
+    return method == Method::options ? Result<Target>(Target{.path = text}) : refuse();
   }
-  const std::string_view rest = after_scheme(text);
+  const Scheme* scheme = scheme_of(text);
+  if (scheme == nullptr) {
+    return refuse();
+  }
+  const std::string_view rest = text.substr(scheme->text.size());
   const std::size_t authority_end = rest.find_first_of("/?");
   const std::string_view authority = rest.substr(0, authority_end);
   if (!valid_host(authority)) {
     return refuse();
   }
   if (authority_end == std::string_view::npos) {
-    return Target{method == Method::options ? "*" : "/", authority};
+    return Target{method == Method::options ? "*" : "/", authority, scheme->default_port};
   }
-  if (rest[authority_end] == '?') {
-    return refuse();
-  }
-  return Target{rest.substr(authority_end), authority};
+  return Target{rest.substr(authority_end), authority, scheme->default_port};
 }
 
 bool valid_host(std::string_view host) {
@@ -99,18 +130,20 @@ bool valid_host(std::string_view host) {
          (colon == std::string_view::npos || valid_port(host.substr(colon + 1)));
 }
 
-Result<std::string_view> choose_host(Version version, std::string_view authority,
-                                     const Field* field) {
+Result<std::string_view> choose_host(Version version, const Target& target, const Field* field) {
   if (field == nullptr) {
-    return version == Version::http11 ? Result<std::string_view>(refuse()) : authority;
+    return version == Version::http11 ? Result<std::string_view>(refuse()) : target.authority;
   }
   if (!valid_host(field->value)) {
     return refuse();
   }
-  if (!authority.empty() && !equal_ignoring_case(authority, field->value)) {
+  if (target.authority.empty()) {
+    return field->value;
+  }
+  if (!same_authority(target.authority, field->value, target.default_port)) {
     return refuse();
   }
-  return field->value;
+  return target.authority;
 }
 
 }  // namespace holdfast::http1

@@ -42,7 +42,7 @@ TEST(RequestDecoder, GivesAHeadAndItsEnd) {
   EXPECT_EQ(only_head("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "GET / at a, no body, keep");
   EXPECT_EQ(only_head("GET /x?y HTTP/1.0\r\n\r\n"), "GET /x?y at , 1.0, no body, close");
   EXPECT_EQ(only_head("HEAD http://b/x HTTP/1.1\r\nHost: B\r\n\r\n"),
-            "HEAD /x at B, no body, keep");
+            "HEAD /x at b, no body, keep");
   EXPECT_EQ(only_head("OPTIONS * HTTP/1.1\r\nHost: a:80\r\n\r\n"),
             "OPTIONS * at a:80, no body, keep");
 }

@@ -52,6 +52,11 @@ TEST(EncodedRequest, HasAnExactStartLineAndHostFirst) {
             "GET /x?y HTTP/1.1\r\nHost: b:80\r\nAccept: */*\r\n" + forwarding + "\r\n");
 }
 
+TEST(EncodedRequest, GivesAnAbsoluteTargetWithoutAPathItsSlash) {
+  EXPECT_EQ(forward("GET http://a?y HTTP/1.1\r\nHost: a\r\n\r\n", plan_to("b")),
+            "GET /?y HTTP/1.1\r\nHost: b\r\n" + forwarding + "\r\n");
+}
+
 TEST(EncodedRequest, SpeaksTheVersionOfThePlanAndNamesTheOneReceived) {
   RequestPlan plan = plan_to("");
   plan.version = Version::http10;

@@ -16,6 +16,11 @@ std::string read(Method method, std::string_view text) {
   return std::string(target->path) + " at " + std::string(target->authority);
 }
 
+// A target with this authority.
+Target at(std::string_view authority, std::string_view default_port = "80") {
+  return {"/", authority, default_port};
+}
+
 const std::string refused = "http_request_error";
 
 TEST(Target, IsTakenApartByItsForm) {
@@ -33,6 +38,7 @@ TEST(Target, IsTakenApartByItsForm) {
       {Method::get, "http://a", "/ at a"},
       {Method::get, "HTTPS://a:443/x?y", "/x?y at a:443"},
       {Method::get, "http://[::1]:80/x", "/x at [::1]:80"},
+      {Method::get, "http://a?b=c", "?b=c at a"},
       {Method::options, "http://a", "* at a"},
       {Method::options, "http://a/", "/ at a"},
   };
@@ -59,7 +65,6 @@ TEST(Target, IsRefusedInAnyOtherForm) {
       "http:///x",
       "http://u@a/",
       "http://u:p@a/x",
-      "http://a?q",
       "http://a,b/",
       "http://a:x/",
       "http://a:99999/",
@@ -93,17 +98,40 @@ TEST(Host, IsRefusedWhenTwoReadersCouldDiffer) {
 
 TEST(Host, OfTheTargetMustBeTheOneOfTheField) {
   const Field field{"Host", "Example.test", FieldId::host};
-  EXPECT_EQ(choose_host(Version::http11, "example.TEST", &field), "Example.test");
-  EXPECT_EQ(choose_host(Version::http11, "", &field), "Example.test");
-  EXPECT_FALSE(choose_host(Version::http11, "example.test:80", &field));
-  EXPECT_FALSE(choose_host(Version::http11, "other.test", &field));
+  EXPECT_EQ(choose_host(Version::http11, at("example.TEST"), &field), "example.TEST");
+  EXPECT_EQ(choose_host(Version::http11, at(""), &field), "Example.test");
+  EXPECT_FALSE(choose_host(Version::http11, at("example.test:81"), &field));
+  EXPECT_FALSE(choose_host(Version::http11, at("other.test"), &field));
+  EXPECT_FALSE(choose_host(Version::http11, at("example.test.other"), &field));
+}
+
+TEST(Host, MaySpellOutThePortThatTheSchemeImplies) {
+  const struct {
+    std::string_view authority;
+    std::string_view field;
+    std::string_view default_port;
+    bool same;
+  } rows[] = {
+      {"a:80", "a", "80", true},         {"a", "a:80", "80", true},
+      {"a:", "a", "80", true},           {"a", "a:", "443", true},
+      {"a:443", "A", "443", true},       {"a:443", "a", "80", false},
+      {"a:80", "a", "443", false},       {"a:8", "a:80", "80", false},
+      {"[::1]:80", "[::1]", "80", true}, {"[::1]:81", "[::1]", "80", false},
+      {"[::1]", "[::2]", "80", false},   {"a:080", "a", "80", false},
+  };
+  for (const auto& row : rows) {
+    const Field field{"Host", row.field, FieldId::host};
+    const auto host = choose_host(Version::http11, at(row.authority, row.default_port), &field);
+    EXPECT_EQ(host.has_value(), row.same) << row.authority << " and " << row.field;
+    EXPECT_TRUE(!row.same || *host == row.authority);
+  }
 }
 
 TEST(Host, MayBeMissingInHttp10Only) {
-  EXPECT_FALSE(choose_host(Version::http11, "a", nullptr));
-  EXPECT_FALSE(choose_host(Version::http11, "", nullptr));
-  EXPECT_EQ(choose_host(Version::http10, "a", nullptr), "a");
-  EXPECT_EQ(choose_host(Version::http10, "", nullptr), "");
+  EXPECT_FALSE(choose_host(Version::http11, at("a"), nullptr));
+  EXPECT_FALSE(choose_host(Version::http11, at(""), nullptr));
+  EXPECT_EQ(choose_host(Version::http10, at("a"), nullptr), "a");
+  EXPECT_EQ(choose_host(Version::http10, at(""), nullptr), "");
 }
 
 }  // namespace
