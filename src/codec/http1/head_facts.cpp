@@ -3,6 +3,16 @@
 namespace holdfast::http1 {
 namespace {
 
+// A list (RFC 9110 section 10.1.1).
+void take_expectations(std::string_view value, HeadFacts& facts) {
+  ListElements elements(value);
+  std::string_view expectation;
+  while (elements.next(expectation)) {
+    facts.expects = true;
+    facts.expects_unknown |= !equal_ignoring_case(expectation, "100-continue");
+  }
+}
+
 void take_field(const Field& field, HeadFacts& facts) {
   switch (field.id) {
     case FieldId::authentication_info:
@@ -21,8 +31,7 @@ void take_field(const Field& field, HeadFacts& facts) {
       ++facts.framing.lengths;
       return;
     case FieldId::expect:
-      facts.expects = true;
-      facts.expects_unknown |= !equal_ignoring_case(field.value, "100-continue");
+      take_expectations(field.value, facts);
       return;
     case FieldId::host:
       facts.host = &field;

@@ -315,7 +315,14 @@ TEST(RequestDecoder, KnowsOneExpectation) {
   EXPECT_EQ(decode_request(post + "100-Continue\r\n\r\nx").heads[0],
             "POST / at a, length 1, keep, expects 100");
   EXPECT_EQ(refusal(post + "100-continue, x\r\n\r\nx"), "http_request_expectation");
-  EXPECT_EQ(refusal(post + "\r\n\r\nx"), "http_request_expectation");
+  EXPECT_EQ(refusal(post + "100-continue;x=y\r\n\r\nx"), "http_request_expectation");
+}
+
+TEST(RequestDecoder, ReadsExpectAsAList) {
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: ";
+  EXPECT_EQ(decode_request(post + ", 100-continue,,100-continue\r\n\r\nx").heads[0],
+            "POST / at a, length 1, keep, expects 100");
+  EXPECT_EQ(decode_request(post + ",\r\n\r\nx").heads[0], "POST / at a, length 1, keep");
 }
 
 TEST(RequestDecoder, IgnoresAnExpectationThatMeansNothing) {
