@@ -16,7 +16,7 @@ namespace holdfast::http1 {
 inline constexpr std::uint8_t token_character = 1;
 inline constexpr std::uint8_t target_character = 2;
 inline constexpr std::uint8_t host_character = 4;
-inline constexpr std::uint8_t name_character = 8;  // of a field name: a tchar, but no underscore
+inline constexpr std::uint8_t name_character = 8;  // of a request's field name: no underscore
 
 // The classes of each byte.
 inline constexpr std::array<std::uint8_t, 256> character_classes = [] {

@@ -115,8 +115,9 @@ FieldId field_id(std::string_view name) {
   }
 }
 
-bool valid_field_name(std::string_view name) {
-  return !name.empty() && all_of_class(name, name_character);
+bool valid_field_name(HeadKind kind, std::string_view name) {
+  return !name.empty() &&
+         all_of_class(name, kind == HeadKind::request ? name_character : token_character);
 }
 
 bool valid_field_value(std::string_view value) {

@@ -48,9 +48,11 @@ struct Field {
 // Which field a name is, whatever its case (RFC 9110 section 5.1).
 [[nodiscard]] FieldId field_id(std::string_view name);
 
-// True for a non-empty name made of tchars only (RFC 9110 section 5.6.2), without underscore: many
-// backends read Content_Length as Content-Length, so a name with one is refused.
-[[nodiscard]] bool valid_field_name(std::string_view name);
+enum class HeadKind : std::uint8_t { request, response };
+
+// True for a non-empty name made of tchars only (RFC 9110 section 5.6.2). In a request it has no
+// underscore either: many backends read Content_Length as Content-Length. No client does.
+[[nodiscard]] bool valid_field_name(HeadKind kind, std::string_view name);
 
 // True if the value has only HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
 [[nodiscard]] bool valid_field_value(std::string_view value);

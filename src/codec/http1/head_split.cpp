@@ -70,13 +70,13 @@ bool has_odd_blanks(FieldId id, std::string_view raw_value) {
 
 // Holds one field against its raw line, trims and names it. Gives the place behind its CRLF, or
 // null.
-const char* finish_field(Field& field, const char* line) {
+const char* finish_field(HeadKind kind, Field& field, const char* line) {
   const char* begin = line + field.name.size() + 1;
   if (field.name.data() != line || begin[-1] != ':') {
     return nullptr;
   }
   field.id = field_id(field.name);
-  if (field.id == FieldId::other && !valid_field_name(field.name)) {
+  if (field.id == FieldId::other && !valid_field_name(kind, field.name)) {
     return nullptr;
   }
   if (field.value.empty()) {
@@ -125,7 +125,7 @@ Result<std::span<Field>> split_fields(HeadKind kind, std::string_view head,
   const char* line = head.data() + start_line_bytes + line_end_bytes;
   const std::span<Field> fields = table.first(pass.count);
   for (Field& field : fields) {
-    line = finish_field(field, line);
+    line = finish_field(kind, field, line);
     if (line == nullptr) {
       return unexpected(make_error(malformed));
     }

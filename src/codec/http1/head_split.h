@@ -10,8 +10,6 @@
 
 namespace holdfast::http1 {
 
-enum class HeadKind : std::uint8_t { request, response };
-
 // Splits the field lines of a complete head with llhttp and writes them, named, into the table.
 //
 // The head has passed HeadScan and its start line has been read. llhttp only says where names and
