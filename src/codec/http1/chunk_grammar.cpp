@@ -174,14 +174,14 @@ bool ChunkGrammar::take_trailer(char c) {
       return false;
     }
   }
+  if (place_ == Place::trailer_value && c == '\r') {
+    place_ = Place::trailer_lf;
+    return true;
+  }
   if (++trailers_ > max_trailer_bytes) {
     return false;
   }
   if (place_ == Place::trailer_value) {
-    if (c == '\r') {
-      place_ = Place::trailer_lf;
-      return true;
-    }
     return is_text(c);
   }
   if (c == ':') {

@@ -9,9 +9,9 @@ namespace holdfast::http1 {
 // What the framing of a chunked body may cost. A sender has no good reason to come near any of
 // these.
 inline constexpr std::size_t max_chunk_size_digits = 16;
-inline constexpr std::size_t max_extension_bytes = 256;             // of one chunk
-inline constexpr std::size_t max_extensions_bytes = 16 * 1024;      // of one message
-inline constexpr std::size_t max_trailer_bytes = 4 * 1024;          // all trailer lines together
+inline constexpr std::size_t max_extension_bytes = 256;         // of one chunk
+inline constexpr std::size_t max_extensions_bytes = 16 * 1024;  // of one message
+inline constexpr std::size_t max_trailer_bytes = 4 * 1024;      // all trailers without line ends
 inline constexpr std::size_t max_framing_excess_bytes = 16 * 1024;  // see ChunkedFrom
 
 // Whose chunks they are: how many bytes of framing a byte of payload justifies. A client that cuts
