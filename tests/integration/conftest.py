@@ -27,10 +27,16 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    lines = summary([report for reports in terminalreporter.stats.values() for report in reports])
+    done = [report for reports in terminalreporter.stats.values() for report in reports]
+    lines = summary(done)
     if lines:
         terminalreporter.section("faults under load")
         terminalreporter.write_line(lines)
+    runs = [value for report in done for name, value in getattr(report, "user_properties", ())
+            if name == "corpus"]
+    if runs:
+        terminalreporter.section("message corpus")
+        terminalreporter.write_line("\n".join(dict.fromkeys(runs)))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from harness.client import Address
 from harness.waiting import PATIENCE, wait_until
 
 READY = re.compile(r"listening on ([0-9.]+):([0-9]+)")
+NAMED = re.compile(READY.pattern + r" \(listener ([\w-]+)")
 DAMAGE = re.compile(r"Sanitizer|runtime error:|broken invariant|Assertion|terminate called")
 PLAIN_SCALAR = re.compile(r"[A-Za-z0-9_./-][A-Za-z0-9_.:/-]*")
 
@@ -115,6 +116,11 @@ class Holdfast:
     @property
     def address(self) -> Address:
         return self.addresses[0]
+
+    def named_addresses(self) -> dict[str, Address]:
+        """The address of each listener."""
+        found = [NAMED.search(line) for line in self._lines]
+        return {m[3]: (m[1], int(m[2])) for m in found if m}
 
     @property
     def url(self) -> str:
