@@ -19,8 +19,10 @@ if(HOLDFAST_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_options(holdfast_compile INTERFACE
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
-    -fcf-protection=full -ftrivial-auto-var-init=zero
+    -fcf-protection=full
     -fno-strict-overflow -fno-delete-null-pointer-checks)
+  # Only beside the way of a request (src/CMakeLists.txt).
+  set(HOLDFAST_ZEROED_VARIABLES -ftrivial-auto-var-init=zero)
   target_link_options(holdfast_compile INTERFACE
     -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 endif()
