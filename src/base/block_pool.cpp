@@ -1,5 +1,9 @@
 #include "base/block_pool.h"
 
+#include <new>
+
+#include "base/memory.h"
+
 namespace holdfast {
 
 void Block::give_back() {
@@ -26,7 +30,10 @@ Block BlockPool::borrow(std::size_t bytes) {
   auto& kept = free_[size_class];
   std::unique_ptr<char[]> memory;
   if (kept.empty()) {
-    memory.reset(new char[sizes[size_class]]);
+    memory.reset(new (std::nothrow) char[sizes[size_class]]);
+    if (!memory) {
+      return {};
+    }
   } else {
     memory = std::move(kept.back());
     kept.pop_back();
@@ -49,9 +56,17 @@ bool BlockPool::make_room(Block& block, std::size_t more) {
     return true;
   }
   Block larger = borrow(wanted);
+  if (!larger) {
+    return false;
+  }
   larger.append(block.bytes());
   block = std::move(larger);
   return true;
+}
+
+bool BlockPool::extend(std::vector<Block>& row, std::size_t bytes) {
+  Block block = borrow(bytes);
+  return block && has_memory_for([&] { row.push_back(std::move(block)); });
 }
 
 void BlockPool::take_back(char* memory, std::uint32_t capacity) {

@@ -104,12 +104,16 @@ class BlockPool {
   BlockPool& operator=(const BlockPool&) = delete;
   ~BlockPool();
 
-  // A block with room for at least `bytes`, which is at most `largest`.
+  // A block with room for at least `bytes`, which is at most `largest`; an empty handle if there is
+  // no memory for one.
   [[nodiscard]] Block borrow(std::size_t bytes);
 
   // Makes room for `more` bytes behind those of the block, moving them to a larger block if needed.
-  // False, and nothing is changed, if no block is large enough. An empty handle borrows one.
+  // False, and nothing is changed, if no block is large enough or there is no memory for one. An
+  // empty handle borrows one.
   [[nodiscard]] bool make_room(Block& block, std::size_t more);
+  // Adds a block with room for at least `bytes` to the row. False if there is no memory for it.
+  [[nodiscard]] bool extend(std::vector<Block>& row, std::size_t bytes);
 
   [[nodiscard]] std::size_t lent() const { return lent_; }
   [[nodiscard]] std::size_t lent_bytes() const { return lent_bytes_; }

@@ -31,6 +31,7 @@ enum class ErrorCode : std::uint8_t {
   out_of_ports,
   out_of_descriptors,
   local_failure,
+  out_of_memory,
   // The queue for a connection.
   queue_full,
   queue_timeout,

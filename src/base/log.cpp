@@ -19,6 +19,7 @@
 
 #include "base/line_writer.h"
 #include "base/log_text.h"
+#include "base/memory.h"
 
 namespace holdfast::log {
 namespace {
@@ -145,6 +146,10 @@ void write(LogLevel level, std::string_view line) {
     // A string_view is logged as it stands; it is no format.
     spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(line));
   }
+}
+
+void write_formatted(LogLevel level, fmt::string_view format, fmt::format_args arguments) {
+  static_cast<void>(has_memory_for([&] { write(level, fmt::vformat(format, arguments)); }));
 }
 
 std::string library_version() {

@@ -20,6 +20,8 @@ void start(LogLevel level, LogFormat format);
 // Nothing is logged before start().
 [[nodiscard]] bool enabled(LogLevel level);
 void write(LogLevel level, std::string_view line);
+// A line that there is no memory for is lost.
+void write_formatted(LogLevel level, fmt::string_view format, fmt::format_args arguments);
 
 // "spdlog 1.10.0, fmt 9.1.0": what the log is made with.
 [[nodiscard]] std::string library_version();
@@ -27,28 +29,28 @@ void write(LogLevel level, std::string_view line);
 template <class... Arguments>
 void debug(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   if (enabled(LogLevel::debug)) {
-    write(LogLevel::debug, fmt::format(format, std::forward<Arguments>(arguments)...));
+    write_formatted(LogLevel::debug, format, fmt::make_format_args(arguments...));
   }
 }
 
 template <class... Arguments>
 void info(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   if (enabled(LogLevel::info)) {
-    write(LogLevel::info, fmt::format(format, std::forward<Arguments>(arguments)...));
+    write_formatted(LogLevel::info, format, fmt::make_format_args(arguments...));
   }
 }
 
 template <class... Arguments>
 void warn(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   if (enabled(LogLevel::warn)) {
-    write(LogLevel::warn, fmt::format(format, std::forward<Arguments>(arguments)...));
+    write_formatted(LogLevel::warn, format, fmt::make_format_args(arguments...));
   }
 }
 
 template <class... Arguments>
 void error(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   if (enabled(LogLevel::error)) {
-    write(LogLevel::error, fmt::format(format, std::forward<Arguments>(arguments)...));
+    write_formatted(LogLevel::error, format, fmt::make_format_args(arguments...));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 namespace holdfast {
 
@@ -29,12 +30,13 @@ class Slab {
   Slab& operator=(const Slab&) = delete;
   ~Slab() { check(in_use_ == 0, "a slab is destroyed with objects in it"); }
 
-  // Constructs an object in a free slot.
+  // Whether there is a free slot, or memory for more of them: then the next make() succeeds.
+  [[nodiscard]] bool ready() { return free_ != nullptr || grow(); }
+
+  // Constructs an object in a free slot. Who can do without asks ready() before.
   template <class... Arguments>
   [[nodiscard]] T& make(Arguments&&... arguments) {
-    if (free_ == nullptr) {
-      grow();
-    }
+    check(ready(), "there is memory for a slot");
     Slot* slot = free_;
     Slot* next = slot->next_free;
     T* made = new (slot->storage) T(std::forward<Arguments>(arguments)...);
@@ -102,15 +104,18 @@ class Slab {
     return *reinterpret_cast<Slot*>(const_cast<T*>(&object));
   }
 
-  void grow() {
+  bool grow() {
     const std::size_t first = capacity();
-    chunks_.push_back(std::make_unique<Slot[]>(chunk_slots));
+    if (!has_memory_for([this] { chunks_.push_back(std::make_unique<Slot[]>(chunk_slots)); })) {
+      return false;
+    }
     Slot* chunk = chunks_.back().get();
     for (std::size_t i = chunk_slots; i-- > 0;) {
       chunk[i].index = static_cast<std::uint32_t>(first + i);
       chunk[i].next_free = free_;
       free_ = &chunk[i];
     }
+    return true;
   }
 
   std::vector<std::unique_ptr<Slot[]>> chunks_;

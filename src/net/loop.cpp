@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 namespace holdfast {
 namespace {
@@ -16,6 +17,8 @@ TimePoint first_now(uv_loop_t* uv) {
 
 Loop::Loop() : timers_(first_now(&uv_)), read_buffer_(std::make_unique<char[]>(read_bytes)) {
   uv_.data = this;
+  posted_.reserve(posted_at_ease);
+  running_.reserve(posted_at_ease);
   check(uv_prepare_init(&uv_, &prepare_) == 0);
   check(uv_prepare_start(&prepare_, on_prepare) == 0);
   check(uv_timer_init(&uv_, &ticker_) == 0);
@@ -33,7 +36,7 @@ Loop::~Loop() {
   check(uv_loop_close(&uv_) == 0, "a loop is destroyed while something is open on it");
 }
 
-void Loop::run() {
+void Loop::run() noexcept {
   uv_run(&uv_, UV_RUN_DEFAULT);
   {
     const std::lock_guard lock(posted_mutex_);
@@ -73,20 +76,22 @@ bool Loop::post(std::function<void()> task) {
   if (ended_) {
     return false;
   }
-  posted_.push_back(std::move(task));
+  if (!has_memory_for([&] { posted_.push_back(std::move(task)); })) {
+    return false;
+  }
   uv_async_send(&wake_);
   return true;
 }
 
 void Loop::run_posted() {
-  std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock(posted_mutex_);
-    tasks.swap(posted_);
+    running_.swap(posted_);
   }
-  for (const auto& task : tasks) {
+  for (const auto& task : running_) {
     task();
   }
+  running_.clear();
 }
 
 void Loop::on_wake(uv_async_t* async) { static_cast<Loop*>(async->loop->data)->run_posted(); }

@@ -43,19 +43,24 @@ class Loop final : public Clock {
 
   [[nodiscard]] std::uint64_t turn() const override { return turn_; }
 
-  // Runs until stop() was called and every stream is closed.
-  void run();
+  // Runs until stop() was called and every stream is closed. An exception that gets here is one
+  // that nobody expects; it ends the process before it can unwind through libuv.
+  void run() noexcept;
   // Lets run() return once no stream and no listener is open any more, and calls on_empty then.
   void stop(std::function<void()> on_empty = nullptr);
 
-  // Runs the task on the loop's thread, soon. From any thread. Returns false if the loop has ended:
-  // then the task never runs.
+  // Runs the task on the loop's thread, soon. From any thread. Returns false if the loop has ended,
+  // or if so many tasks wait that there is no memory for another: then the task never runs.
   bool post(std::function<void()> task);
 
   [[nodiscard]] TimerWheel& timers() { return timers_; }
   [[nodiscard]] BlockPool& blocks() { return blocks_; }
 
  private:
+  // So many tasks may wait without more memory: signals and the end of a worker come through
+  // always.
+  static constexpr std::size_t posted_at_ease = 64;
+
   friend class TcpStream;
   friend class Listener;
   friend class Signals;
@@ -88,7 +93,8 @@ class Loop final : public Clock {
   Slab<uv_connect_t> connects_;
   Slab<uv_shutdown_t> shutdowns_;
 
-  std::mutex posted_mutex_;  // guards the two below
+  std::vector<std::function<void()>> running_;  // empty but in run_posted()
+  std::mutex posted_mutex_;                     // guards the two below
   std::vector<std::function<void()>> posted_;
   bool ended_ = false;
 };

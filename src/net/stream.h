@@ -36,7 +36,7 @@ class StreamEvents {
 enum class WriteOutcome : std::uint8_t {
   written,  // the kernel has it all
   pending,  // the stream keeps a copy of what the kernel refused; on_drained follows
-  broken,   // nothing was accepted: the connection is broken
+  broken,   // the connection is broken, or there is no memory for what the kernel refused
 };
 
 // A connection as bytes. Its rule: close() may be called at any time, any number of times; then the
@@ -92,6 +92,8 @@ class Stream {
 // Makes streams and takes them back: how the rooms above get a connection without knowing its kind.
 class StreamFactory {
  public:
+  // Whether there is memory for one more: then the next make() succeeds.
+  [[nodiscard]] virtual bool ready() { return true; }
   // A stream that is not connected yet. The events outlive it.
   [[nodiscard]] virtual Stream& make(StreamEvents& events) = 0;
   // Takes back a stream after its on_closed.

@@ -53,6 +53,9 @@ int TcpStream::adopt(int descriptor) {
 
 // The socket is made here rather than by libuv, so that its options are set before the handshake.
 int TcpStream::connect(const SocketAddress& to) {
+  if (!loop_.connects_.ready()) {
+    return ENOMEM;
+  }
   const int made = ::socket(to.raw().sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (made < 0) {
     return errno;
@@ -188,15 +191,22 @@ WriteOutcome TcpStream::write(std::span<const std::string_view> parts) {
   return keep(parts, taken < 0 ? 0 : static_cast<std::size_t>(taken));
 }
 
-// Copies what the kernel refused and queues it.
+// Copies what the kernel refused and queues it. Without memory for that the connection is of no
+// more use: a part of the write may be gone, and nobody may wait for the rest. Reading will find
+// its end.
 WriteOutcome TcpStream::keep(std::span<const std::string_view> parts, std::size_t skip) {
   std::size_t total = 0;
   for (const std::string_view part : parts) {
     total += part.size();
   }
   check(total - skip <= max_kept_bytes, "a write of too many bytes");
+  Block kept = loop_.writes_.ready() ? loop_.blocks_.borrow(total - skip) : Block();
+  if (!kept) {
+    ::shutdown(descriptor_, SHUT_RDWR);
+    return WriteOutcome::broken;
+  }
   WriteRequest& request = loop_.writes_.make();
-  request.kept = loop_.blocks_.borrow(total - skip);
+  request.kept = std::move(kept);
   for (std::string_view part : parts) {
     const std::size_t dropped = std::min(skip, part.size());
     skip -= dropped;
@@ -237,6 +247,9 @@ std::size_t TcpStream::pending_bytes() const {
 void TcpStream::shut_down() {
   if (closing_) {
     return;
+  }
+  if (!loop_.shutdowns_.ready()) {
+    return;  // the end of stream comes with the close
   }
   uv_shutdown_t& request = loop_.shutdowns_.make();
   if (uv_shutdown(&request, stream(), on_shut_down) != 0) {

@@ -62,6 +62,7 @@ class TcpStreams final : public StreamFactory {
  public:
   explicit TcpStreams(Loop& loop) : loop_(loop) {}
 
+  [[nodiscard]] bool ready() override { return slab_.ready(); }
   [[nodiscard]] TcpStream& make(StreamEvents& events) override { return slab_.make(loop_, events); }
   void release(Stream& stream) override { slab_.release(static_cast<TcpStream&>(stream)); }
 

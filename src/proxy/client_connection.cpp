@@ -79,6 +79,11 @@ std::size_t ClientConnection::offer(std::string_view bytes) {
       if (bytes.empty() || stream_.pending_bytes() != 0) {
         break;  // whoever does not read its answers gets no more of them
       }
+      if (!context_.exchanges.ready()) {
+        context_.counters.count(ErrorCode::out_of_memory);
+        abort();
+        break;
+      }
       exchange_ = &context_.exchanges.make(context_, *this, service_.options, upstream_);
     }
     const std::uint64_t before = requests_;
@@ -127,7 +132,13 @@ void ClientConnection::pump() {
 // being opened, or requests behind the present one.
 void ClientConnection::keep(std::string_view rest) {
   const bool head_begins = input_.empty() && exchange_ != nullptr && exchange_->reading_head();
-  check(context_.blocks.make_room(input_, rest.size()), "one read fits behind what waits");
+  check(input_.size() + rest.size() <= BlockPool::largest, "one read fits behind what waits");
+  if (!context_.blocks.make_room(input_, rest.size())) {
+    // What cannot be kept is lost, and nothing behind it would begin where it seems to.
+    context_.counters.count(ErrorCode::out_of_memory);
+    abort();
+    return;
+  }
   input_.append(rest);
   if (head_begins) {
     expect_within(service_.options.timeouts.head);  // from its first byte to its last

@@ -160,6 +160,11 @@ std::optional<Error> Endpoint::connect_more(Pause pause) {
   return std::nullopt;
 }
 
+// Whether there is memory for one more connection.
+bool Endpoint::has_memory() const {
+  return context_.upstream_connections.ready() && context_.streams.ready();
+}
+
 UpstreamConnection& Endpoint::open() {
   UpstreamConnection& connection = context_.upstream_connections.make(context_, *this);
   add_held(1);
@@ -172,6 +177,11 @@ UpstreamConnection& Endpoint::open() {
 }
 
 std::optional<Error> Endpoint::connect_one() {
+  if (!has_memory()) {
+    shared_.permits.give_back();
+    back_off(make_error(ErrorCode::out_of_memory));
+    return make_error(ErrorCode::out_of_memory);
+  }
   UpstreamConnection& connection = open();
   const int failed = connection.connect(shared_.address);
   if (failed == 0) {

@@ -132,6 +132,7 @@ class Endpoint final : private Timer {
   void note_unreachable(Error error);
   void back_off(Error error);
   [[nodiscard]] bool circuit_open() const { return failures_ >= tolerated_failures; }
+  [[nodiscard]] bool has_memory() const;
   void keep_connecting();
   void serve_waiters();
   void fail_waiters(Error error);

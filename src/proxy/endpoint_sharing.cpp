@@ -1,6 +1,8 @@
 // How workers share the permits of one endpoint: a worker that is short of one asks, and whoever
 // can spare a connection gives it away.
 
+#include <unistd.h>
+
 #include <bit>
 
 #include "proxy/endpoint.h"
@@ -85,6 +87,12 @@ void Endpoint::on_wake() {
 }
 
 void Endpoint::adopt(MovedConnection moved) {
+  if (!has_memory()) {
+    ::close(moved.descriptor);
+    shared_.permits.give_back();
+    keep_connecting();
+    return;
+  }
   UpstreamConnection& connection = open();
   if (connection.adopt(moved.descriptor) != 0) {
     retire(connection, Retirement::broken);

@@ -16,6 +16,7 @@ Retirement retirement_for(ErrorCode code) {
     case ErrorCode::upstream_closed:
     case ErrorCode::upstream_write_failed:
     case ErrorCode::response_incomplete:
+    case ErrorCode::out_of_memory:
       return Retirement::broken;
     case ErrorCode::malformed_response:
     case ErrorCode::response_head_too_large:

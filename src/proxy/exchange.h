@@ -96,7 +96,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
 
   // The way of a request.
   std::size_t read_head(std::string_view bytes);
-  void note(const http1::RequestHead& head, std::string_view raw);
+  [[nodiscard]] bool note(const http1::RequestHead& head, std::string_view raw);
   std::size_t buffer(std::string_view bytes);
   [[nodiscard]] Lease find_connection();
   void obtain_connection();

@@ -51,7 +51,10 @@ std::size_t Exchange::read_head(std::string_view bytes) {
   }
   // From here on nothing of the head is looked at again but by us: its framing is decided.
   const http1::RequestHead& head = request_.head();
-  note(head, bytes.substr(0, step.consumed));
+  if (!note(head, bytes.substr(0, step.consumed))) {
+    fail(make_error(ErrorCode::out_of_memory));
+    return bytes.size();
+  }
   Endpoint* pinned = client_.pinned_endpoint();
   endpoint_ = pinned != nullptr ? pinned : &upstream_.next();
   servers_tried_ = 1;
@@ -70,10 +73,13 @@ std::size_t Exchange::read_head(std::string_view bytes) {
   return step.consumed;
 }
 
-// What has to be known of the head when its bytes are gone.
-void Exchange::note(const http1::RequestHead& head, std::string_view raw) {
+// What has to be known of the head when its bytes are gone. False if there is no memory for it.
+bool Exchange::note(const http1::RequestHead& head, std::string_view raw) {
   ++context_.counters.requests;
   raw_head_ = context_.blocks.borrow(raw.size());
+  if (!raw_head_) {
+    return false;
+  }
   raw_head_.append(raw);
   method_ = head.method;
   body_ = head.body;
@@ -85,6 +91,7 @@ void Exchange::note(const http1::RequestHead& head, std::string_view raw) {
   client_keeps_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
   bound_ = head.connection_bound;
+  return true;
 }
 
 // Collects a chunked body, so that a backend that may not know chunks gets a length (RFC 9112 6.1:
@@ -109,8 +116,10 @@ std::size_t Exchange::buffer(std::string_view bytes) {
     }
     std::string_view rest = step.body;
     while (!rest.empty()) {
-      if (buffered_.empty() || buffered_.back().room().empty()) {
-        buffered_.push_back(context_.blocks.borrow(BlockPool::sizes[buffered_.empty() ? 0 : 2]));
+      if ((buffered_.empty() || buffered_.back().room().empty()) &&
+          !context_.blocks.extend(buffered_, BlockPool::sizes[buffered_.empty() ? 0 : 2])) {
+        fail(make_error(ErrorCode::out_of_memory));
+        return bytes.size();
       }
       const std::size_t fits = std::min(rest.size(), buffered_.back().room().size());
       buffered_.back().append(rest.substr(0, fits));
@@ -382,11 +391,12 @@ void Exchange::keep_body(std::string_view span) {
   if (!keeps_body_) {
     return;
   }
-  if (kept_body_.size() + span.size() > endpoint_->options().replay.body) {
+  // Too large a body, or no memory for it, only means that it cannot be sent again.
+  if (kept_body_.size() + span.size() > endpoint_->options().replay.body ||
+      !context_.blocks.make_room(kept_body_, span.size())) {
     forget_body();
     return;
   }
-  check(context_.blocks.make_room(kept_body_, span.size()), "replay.body fits a block");
   kept_body_.append(span);
 }
 

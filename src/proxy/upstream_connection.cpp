@@ -117,20 +117,23 @@ void UpstreamConnection::on_bytes(std::string_view bytes) {
   std::string_view message = bytes;
   if (!input_.empty()) {
     if (!context_.blocks.make_room(input_, bytes.size())) {
-      exchange->fail(make_error(ErrorCode::response_head_too_large));
+      exchange->fail(make_error(input_.size() + bytes.size() > BlockPool::largest
+                                    ? ErrorCode::response_head_too_large
+                                    : ErrorCode::out_of_memory));
       return;
     }
     input_.append(bytes);
     message = input_.bytes();
   }
   const auto [consumed, settled] = exchange->on_answer_bytes(decoder_, message);
-  if (!settled) {
-    keep(message.substr(consumed), bytes);
+  if (!settled && !keep(message.substr(consumed), bytes)) {
+    exchange->fail(make_error(ErrorCode::out_of_memory));
   }
 }
 
 // What was not consumed is part of a head and must stay contiguous until the rest has arrived.
-void UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
+// False if there is no memory for it.
+bool UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
   if (!input_.empty()) {
     input_.consume(input_.size() - rest.size());
     if (input_.empty()) {
@@ -138,8 +141,12 @@ void UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
     }
   } else if (!rest.empty()) {
     input_ = context_.blocks.borrow(std::max(rest.size(), arrived.size()));
+    if (!input_) {
+      return false;
+    }
     input_.append(rest);
   }
+  return true;
 }
 
 void UpstreamConnection::on_end() {

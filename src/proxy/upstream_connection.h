@@ -101,7 +101,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void on_closed() override;
   void on_deadline(TimePoint now) override;
 
-  void keep(std::string_view rest, std::string_view arrived);
+  [[nodiscard]] bool keep(std::string_view rest, std::string_view arrived);
   void note(Event event) { events_ = (events_ << 8) | static_cast<std::uint64_t>(event); }
   void require(bool holds, const char* claim, const CodePlace& place = CodePlace::current()) const {
     check_about(

@@ -1,5 +1,8 @@
 #include "server/door.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
@@ -15,7 +18,14 @@ Door::Door(Context& context, Loop& loop, const ListenerOptions& options, Upstrea
       on_empty_(std::move(on_empty)),
       listener_(loop, *this) {}
 
+// Memory for one more client, without which it is not taken from the kernel's queue.
+bool Door::has_memory() { return context_.clients.ready() && context_.streams.ready(); }
+
 bool Door::may_accept() {
+  if (!has_memory()) {
+    wait_for_machine(ENOMEM);
+    return false;
+  }
   if (permits_.take()) {
     return true;
   }
@@ -35,9 +45,13 @@ void Door::serve(int descriptor, const IpAddress& from) {
   }
 }
 
-// Those who wait in the kernel's queue go on waiting there.
 void Door::on_accept_failed(int system) {
   permits_.give_back();
+  wait_for_machine(system);
+}
+
+// Those who wait in the kernel's queue go on waiting there.
+void Door::wait_for_machine(int system) {
   blocked_ = true;
   context_.timers.arm(*this, context_.now() + after_shortage);
   if (context_.now() - last_complaint_ >= complain) {
@@ -70,6 +84,10 @@ void Door::close() {
   blocked_ = false;
   // At the very end the caps do not count: these clients have been let in by the kernel.
   listener_.take_waiting([this](int descriptor, const IpAddress& from) {
+    if (!has_memory()) {
+      ::close(descriptor);
+      return;
+    }
     permits_.take_beyond();
     serve(descriptor, from);
   });

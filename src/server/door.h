@@ -38,6 +38,8 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
   void on_client_closed(ClientConnection& client, Stream& stream) override;
   void on_deadline(TimePoint now) override;
 
+  [[nodiscard]] bool has_memory();
+  void wait_for_machine(int system);
   void serve(int descriptor, const IpAddress& from);
   void go_on();
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/memory.h"
+
 namespace holdfast {
 
 Worker::Worker(const Config& config, Shared& shared, Neighbours& neighbours, unsigned number,
@@ -72,7 +74,8 @@ void Worker::join() {
   }
 }
 
-// A post fails only when the loop has ended, and then there is nothing left to drain or to stop.
+// A post of these fails only when the loop has ended, and then there is nothing left to drain or to
+// stop.
 void Worker::drain() {
   static_cast<void>(loop_.post([this] { begin_drain(); }));
 }
@@ -86,7 +89,11 @@ void Worker::wake(std::size_t endpoint) {
 }
 
 bool Worker::give(std::size_t endpoint, MovedConnection moved) {
-  return loop_.post([this, endpoint, moved] { endpoints_[endpoint]->adopt(moved); });
+  bool posted = false;
+  const bool has_memory = has_memory_for([&] {
+    posted = loop_.post([this, endpoint, moved] { endpoints_[endpoint]->adopt(moved); });
+  });
+  return has_memory && posted;
 }
 
 // Clients between two requests are let go; those with a request get their answer with
