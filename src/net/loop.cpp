@@ -23,6 +23,10 @@ Loop::Loop() : timers_(first_now(&uv_)), read_buffer_(std::make_unique<char[]>(r
   check(uv_prepare_start(&prepare_, on_prepare) == 0);
   check(uv_timer_init(&uv_, &ticker_) == 0);
   check(uv_async_init(&uv_, &wake_, on_wake) == 0, "libuv could not make a wake-up");
+  // libuv opens a spare descriptor with its first stream. Now, so that from here on the number of
+  // descriptors tells of connections only.
+  check(uv_tcp_init(&uv_, &first_) == 0, "libuv could not make a stream");
+  uv_close(reinterpret_cast<uv_handle_t*>(&first_), nullptr);
   // These serve the others and must not keep the loop alive; wake_ does until stop().
   uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_));
   uv_unref(reinterpret_cast<uv_handle_t*>(&ticker_));

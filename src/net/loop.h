@@ -80,6 +80,7 @@ class Loop final : public Clock {
   uv_prepare_t prepare_;  // sets ticker_ to the wheel's next time before each poll
   uv_timer_t ticker_;
   uv_async_t wake_;
+  uv_tcp_t first_;  // closed at once
   std::uint64_t turn_ = 0;
   std::size_t open_ = 0;  // streams and listeners
   bool stopping_ = false;
