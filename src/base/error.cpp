@@ -75,6 +75,8 @@ constexpr std::array<ErrorRow, error_code_count> rows{{
      "The backend stopped in the middle of its answer."},
     {request_stalled, "connection_write_timeout", Side::upstream, 504, Replay::never,
      "The backend did not take the request in time."},
+    {overloaded, "proxy_overloaded", Side::local, 503, Replay::never,
+     "The proxy has no room for more requests just now."},
     {shutting_down, "proxy_shutting_down", Side::local, 503, Replay::never,
      "The proxy is shutting down."},
 }};

@@ -47,6 +47,7 @@ enum class ErrorCode : std::uint8_t {
   response_stalled,
   request_stalled,
   // This process.
+  overloaded,
   shutting_down,
   last_ = shutting_down,
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct ShutdownOptions {
 
 // All that a run of holdfast is told, immutable once loaded.
 struct Config {
-  unsigned workers = 1;  // 0 = auto: as many as this process has CPUs, cgroup quota included
+  unsigned workers = 1;      // 0 = auto: as many as this process has CPUs, cgroup quota included
+  std::uint64_t memory = 0;  // bytes for clients and requests; 0 = as the cgroup has it
   std::vector<ListenerOptions> listeners;
   std::vector<UpstreamOptions> upstreams;
   LogOptions log;

@@ -46,6 +46,12 @@ constexpr auto table = std::to_array<Field>({
      .change = Change::restart,
      .line = "Threads. `auto` is one for each CPU that holdfast may use, cgroup quota included.",
      .foreign = "worker_processes nbthread threads nbproc concurrency"},
+    {.path = "memory", .kind = size, .slot = of_config<&Config::memory>, .range = {0, tib},
+     .change = Change::restart,
+     .line = "What clients and requests may take up; near it, idle clients are closed, then "
+             "requests refused, then nobody accepted. 0 = half of what the cgroup allows, if it "
+             "limits.",
+     .foreign = "max_memory memory_limit memlimit max_heap_size_bytes memory_max mem_limit"},
 
     {.path = "listeners", .kind = names, .need = Need::required,
      .line = "Where clients call, by a name of your choice.",
@@ -108,6 +114,16 @@ constexpr auto table = std::to_array<Field>({
      .slot = of_listener<&L::limits, &ClientLimits::body>, .range = {0, tib},
      .line = "A request's body; 0 = no limit.",
      .foreign = "client_max_body_size max_body_size max_request_bytes limitrequestbody"},
+    {.path = "listeners.*.limits.body_rate", .kind = size,
+     .slot = of_listener<&L::limits, &ClientLimits::body_rate>, .range = {0, 64 * mib},
+     .line = "The least a client must send of a body each second, after 5 s and in the mean; "
+             "0 = no limit.",
+     .foreign = "minrate minreqrate min_request_rate minrequestbodydatarate min_rate"},
+    {.path = "listeners.*.limits.write_rate", .kind = size,
+     .slot = of_listener<&L::limits, &ClientLimits::write_rate>, .range = {0, 64 * mib},
+     .line = "The least a client must take of its response each second, in the mean of "
+             "`timeouts.write`; 0 = no limit.",
+     .foreign = "minresponsedatarate min_send_rate minresprate"},
     {.path = "listeners.*.trusted_peers", .kind = networks, .slot = of_listener<&L::trusted_peers>,
      .line = "Networks whose `X-Forwarded-*` fields are believed, as `10.0.0.0/8`.",
      .foreign = "set_real_ip_from trusted_proxies trusted_ips trustedips forwarded_headers"},

@@ -70,6 +70,9 @@ class Stream {
   // Bytes that wait for the kernel.
   [[nodiscard]] virtual std::size_t pending_bytes() const = 0;
 
+  // Those, and what the kernel has taken but the other side not. Asks the kernel.
+  [[nodiscard]] virtual std::size_t untaken_bytes() const { return pending_bytes(); }
+
   // Sends end of stream behind what is pending; reading goes on.
   virtual void shut_down() = 0;
   // Closes in the ordinary way (FIN).

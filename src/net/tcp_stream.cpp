@@ -1,7 +1,9 @@
 #include "net/tcp_stream.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -242,6 +244,14 @@ std::size_t TcpStream::pending_bytes() const {
   return writes_in_flight_ == 0
              ? 0
              : uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(&tcp_));
+}
+
+std::size_t TcpStream::untaken_bytes() const {
+  int in_kernel = 0;
+  if (closing_ || ::ioctl(descriptor_, SIOCOUTQ, &in_kernel) != 0) {
+    in_kernel = 0;
+  }
+  return pending_bytes() + static_cast<std::size_t>(in_kernel);
 }
 
 void TcpStream::shut_down() {

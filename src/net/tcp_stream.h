@@ -27,6 +27,7 @@ class TcpStream final : public Stream {
   void pause_reading() override;
   [[nodiscard]] WriteOutcome write(std::span<const std::string_view> parts) override;
   [[nodiscard]] std::size_t pending_bytes() const override;
+  [[nodiscard]] std::size_t untaken_bytes() const override;
   void shut_down() override;
   void close() override;
   void reset() override;

@@ -10,7 +10,7 @@ constexpr std::size_t read_ahead_bytes = 16 * 1024;
 
 }  // namespace
 
-ClientConnection::ClientConnection(Context& context, ClientOwner& owner, const Service& service,
+ClientConnection::ClientConnection(Context& context, ClientOwner& owner, Service& service,
                                    Upstream& upstream)
     : context_(context),
       owner_(owner),
@@ -84,6 +84,7 @@ std::size_t ClientConnection::offer(std::string_view bytes) {
         abort();
         break;
       }
+      stop_resting();
       exchange_ = &context_.exchanges.make(context_, *this, service_.options, upstream_);
     }
     const std::uint64_t before = requests_;
@@ -145,6 +146,12 @@ void ClientConnection::keep(std::string_view rest) {
   }
 }
 
+Overload ClientConnection::judge_memory() {
+  const Overload now = memory_overload(context_);
+  service_.overload = std::max(service_.overload, now);  // the listener takes it back
+  return now;
+}
+
 void ClientConnection::pause() {
   paused_ = true;
   stream_.pause_reading();
@@ -165,6 +172,8 @@ void ClientConnection::expect_within(Duration limit) {
     context_.timers.arm(*this, context_.now() + limit);
   }
 }
+
+void ClientConnection::expect_by(TimePoint due) { context_.timers.arm(*this, due); }
 
 void ClientConnection::on_end() {
   if (service_.options.half_close == HalfClose::serve && exchange_ == nullptr &&
@@ -218,8 +227,7 @@ void ClientConnection::on_deadline(TimePoint) {
     exchange_->on_client_deadline();
     return;
   }
-  const bool reads_slowly = stream_.pending_bytes() != 0 && stream_.pending_bytes() < pending_seen_;
-  if (!reads_slowly) {
+  if (stream_.pending_bytes() == 0 || !takes_enough(untaken_seen_, stream_.untaken_bytes())) {
     close();
   } else if (state_ == State::lingering) {
     linger();
@@ -285,7 +293,7 @@ Lease ClientConnection::take_pinned() {
 // Between two requests.
 void ClientConnection::rest() {
   if (stream_.pending_bytes() != 0 && !context_.draining) {
-    pending_seen_ = static_cast<std::uint32_t>(stream_.pending_bytes());
+    untaken_seen_ = static_cast<std::uint32_t>(stream_.untaken_bytes());
     expect_within(service_.options.timeouts.write);  // on_drained goes on
   } else if (ended_) {
     close();
@@ -293,10 +301,30 @@ void ClientConnection::rest() {
     linger();
   } else {
     expect_within(service_.options.timeouts.idle);
+    if (!ListLink<RestingTag>::linked() && requests_ != 0) {
+      service_.resting.push_back(*this);
+    }
+  }
+}
+
+void ClientConnection::stop_resting() {
+  if (ListLink<RestingTag>::linked()) {
+    service_.resting.remove(*this);
+  }
+}
+
+// An ordinary close: it holds no answer back, and who asks again meanwhile is told by a reset that
+// nobody has read its request.
+void ClientConnection::shed() {
+  stop_resting();
+  if (stream_.quiet()) {
+    ++context_.counters.clients_shed;
+    close();
   }
 }
 
 void ClientConnection::linger() {
+  stop_resting();
   pinned_.retire(Retirement::connection_bound);
   if (state_ == State::open) {
     state_ = State::lingering;
@@ -304,14 +332,15 @@ void ClientConnection::linger() {
     watched_ = true;
     stream_.start_reading();
   }
-  pending_seen_ = static_cast<std::uint32_t>(stream_.pending_bytes());
-  expect_within(pending_seen_ != 0 ? service_.options.timeouts.write : linger_time);
+  untaken_seen_ = static_cast<std::uint32_t>(stream_.untaken_bytes());
+  expect_within(stream_.pending_bytes() != 0 ? service_.options.timeouts.write : linger_time);
   if (!offering_) {
     input_.release();
   }
 }
 
 void ClientConnection::close() {
+  stop_resting();
   pinned_.retire(Retirement::connection_bound);
   state_ = State::closing;
   context_.timers.disarm(*this);
@@ -334,6 +363,7 @@ void ClientConnection::abort() {
     exchange_->abandon();
     return;
   }
+  stop_resting();
   pinned_.retire(Retirement::connection_bound);
   state_ = State::closing;
   context_.timers.disarm(*this);

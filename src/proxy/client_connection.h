@@ -1,15 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
 #include "base/block_pool.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "base/timer_wheel.h"
 #include "net/address.h"
 #include "net/stream.h"
 #include "proxy/context.h"
 #include "proxy/options.h"
+#include "proxy/overload.h"
 #include "proxy/upstream.h"
 #include "proxy/upstream_connection.h"
 
@@ -24,16 +27,25 @@ enum class After : std::uint8_t {
   abort,   // a reset: the client must see that its answer is not whole
 };
 
-// What the clients of one listener are served by: its options and what follows from them.
+struct RestingTag;
+
+// What the clients of one listener are served by, in one worker: its options and what follows from
+// them, and what is known of the crowd.
 struct Service {
   explicit Service(const ListenerOptions& listener)
       : options(listener),
         head_limits{.head_bytes = listener.limits.head,
                     .target_bytes = listener.limits.target,
-                    .fields = listener.limits.fields} {}
+                    .fields = listener.limits.fields},
+        least_taken(std::max<std::uint64_t>(
+            1, listener.limits.write_rate *
+                   static_cast<std::uint64_t>(listener.timeouts.write / 1ms) / 1000)) {}
 
   const ListenerOptions& options;
   http1::HeadLimits head_limits;
+  std::uint64_t least_taken;  // bytes of its answer that a client takes within timeouts.write
+  Overload overload = Overload::none;
+  List<ClientConnection, RestingTag> resting;  // between two requests, the longest first
 };
 
 // Who hears that a client connection is gone.
@@ -48,10 +60,9 @@ class ClientOwner {
 // One connection of a client: a stream, the bytes that wait their turn, and, from a request's first
 // byte to the end of its answer, an exchange. Serves the requests strictly in order. Lives in the
 // worker's slab until on_closed. While idle it holds no block and no exchange.
-class ClientConnection final : private StreamEvents, private Timer {
+class ClientConnection final : public ListLink<RestingTag>, private StreamEvents, private Timer {
  public:
-  ClientConnection(Context& context, ClientOwner& owner, const Service& service,
-                   Upstream& upstream);
+  ClientConnection(Context& context, ClientOwner& owner, Service& service, Upstream& upstream);
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
   ~ClientConnection();
@@ -63,18 +74,31 @@ class ClientConnection final : private StreamEvents, private Timer {
   void drain();
   // Ends it now, whatever is under way.
   void abort();
+  // Closes a client that rests, for others to have its place; not so if its next request is here.
+  void shed();
 
   // --- From the exchange ---
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] const IpAddress& address() const { return address_; }
   [[nodiscard]] const http1::HeadLimits& head_limits() const { return service_.head_limits; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  // There are more clients than can be kept while they rest.
+  [[nodiscard]] bool crowded() const { return service_.overload != Overload::none; }
+  // There is no memory for one more request.
+  [[nodiscard]] bool must_refuse() {
+    return context_.memory_limit != 0 && judge_memory() >= Overload::refuse;
+  }
+  // How much less than `before` the client has still to take, if it is enough to go on.
+  [[nodiscard]] bool takes_enough(std::size_t before, std::size_t now) const {
+    return before >= now + service_.least_taken;
+  }
   // The exchange can take bytes again, or for the first time.
   void pump();
   // Reads no more for now: the other side is slower. And goes on.
   void pause();
   void resume();
   void expect_within(Duration limit);
+  void expect_by(TimePoint due);
   // Keeps the connection that was leased for an exchange which is over, for this client's next
   // requests only: somebody has logged in over it (NTLM, Negotiate).
   void pin(Lease lease, ReturnFacts facts);
@@ -110,14 +134,16 @@ class ClientConnection final : private StreamEvents, private Timer {
 
   [[nodiscard]] std::size_t offer(std::string_view bytes);
   void keep(std::string_view rest);
+  [[nodiscard]] Overload judge_memory();
   void watch();
   void rest();
+  void stop_resting();
   void close();
   void linger();
 
   Context& context_;
   ClientOwner& owner_;
-  const Service& service_;
+  Service& service_;
   Upstream& upstream_;
   Stream& stream_;
   Exchange* exchange_ = nullptr;
@@ -125,7 +151,7 @@ class ClientConnection final : private StreamEvents, private Timer {
   Block input_;  // bytes that wait: a head that is not complete, or requests behind the present one
   std::uint64_t requests_ = 0;
   std::uint32_t lingered_bytes_ = 0;
-  std::uint32_t pending_seen_ = 0;  // what was pending when lingering began, or was last looked at
+  std::uint32_t untaken_seen_ = 0;  // what the client had not taken when we last looked
   IpAddress address_;
   State state_ = State::open;
   bool offering_ = false;  // a call of offer() is on the stack

@@ -57,6 +57,8 @@ struct Context {
 
   Counters counters{};
   bool draining = false;
+  std::uint64_t memory_limit = 0;  // this worker's share; 0 = no limit
+  TimePoint last_shortage_log{};
   std::uint64_t random_state = 0x9e3779b97f4a7c15;
 
   // One head is decided and re-serialised at a time, so one table per direction and one room
@@ -69,6 +71,15 @@ struct Context {
   [[nodiscard]] TimePoint now() const { return clock.now(); }
   [[nodiscard]] std::span<char> head_room() const {
     return {head_room_memory.get(), head_room_bytes};
+  }
+
+  // True once a second at most: for a line in the log about what this machine is short of.
+  [[nodiscard]] bool may_log_shortage() {
+    if (now() - last_shortage_log < 1s) {
+      return false;
+    }
+    last_shortage_log = now();
+    return true;
   }
 
   // For jitter only: xorshift64.

@@ -17,7 +17,9 @@ struct Counters {
   std::uint64_t replays_answered = 0;
   std::uint64_t replays_failed = 0;
   std::uint64_t replays_refused = 0;
-  std::uint64_t failovers = 0;  // attempts at another server because no connection was made
+  std::uint64_t failovers = 0;        // attempts at another server because no connection was made
+  std::uint64_t clients_shed = 0;     // closed between two requests, to make room
+  std::uint64_t accepts_stopped = 0;  // times that a listener had to stop accepting
   std::uint64_t upstream_opened = 0;
   std::uint64_t upstream_leases = 0;
   std::array<std::uint64_t, retirement_count> retirements{};
@@ -32,6 +34,8 @@ struct Counters {
     replays_failed += other.replays_failed;
     replays_refused += other.replays_refused;
     failovers += other.failovers;
+    clients_shed += other.clients_shed;
+    accepts_stopped += other.accepts_stopped;
     upstream_opened += other.upstream_opened;
     upstream_leases += other.upstream_leases;
     for (std::size_t i = 0; i < retirements.size(); ++i) {

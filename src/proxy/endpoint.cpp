@@ -24,28 +24,6 @@ PoolLimits limits_of(const UpstreamOptions& options, const Context& context) {
 
 }  // namespace
 
-Error connect_error(int system) {
-  switch (system) {
-    case ECONNREFUSED:
-      return make_error(ErrorCode::connect_refused, system);
-    case ETIMEDOUT:
-      return make_error(ErrorCode::connect_timeout, system);
-    case EADDRNOTAVAIL:
-    case EADDRINUSE:
-      return make_error(ErrorCode::out_of_ports, system);
-    case EMFILE:
-    case ENFILE:
-      return make_error(ErrorCode::out_of_descriptors, system);
-    case ENOBUFS:
-    case ENOMEM:
-    case EACCES:
-    case EPERM:
-      return make_error(ErrorCode::local_failure, system);
-    default:
-      return make_error(ErrorCode::connect_failed, system);
-  }
-}
-
 Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options)
     : context_(context),
       shared_(shared),
@@ -220,8 +198,11 @@ void Endpoint::on_connect_failed(UpstreamConnection& connection, Error error) {
 // After a failed attempt: the next one has to wait. Failures during a pause are those of attempts
 // that were under way already; they do not make it longer.
 void Endpoint::back_off(Error error) {
-  note_unreachable(error);
-  if (error.side != Side::local) {
+  if (error.side == Side::local) {
+    note_shortage(error);
+  } else {
+    shortage_.reset();
+    note_unreachable(error);
     failures_ = std::min(failures_ + 1, tolerated_failures);
     last_failure_ = error;
   }
@@ -245,6 +226,7 @@ bool Endpoint::shunned() const {
 // Tells of a change, not of each attempt, and once a second at most where it changes all the time.
 void Endpoint::note_reachable() {
   reachable_ = true;
+  shortage_.reset();
   next_connect_ = {};
   pause_ = {};
   failures_ = 0;
@@ -263,6 +245,15 @@ void Endpoint::note_unreachable(Error error) {
     log::warn("upstream {}: {} cannot be reached: {}{}{}", options_.name, authority_,
               error_row(error.code).text, error.system != 0 ? " " : "",
               error.system != 0 ? std::strerror(error.system) : "");
+  }
+}
+
+// This machine could not even try: that says nothing about the backend.
+void Endpoint::note_shortage(Error error) {
+  shortage_ = error;
+  if (context_.may_log_shortage()) {
+    log::warn("upstream {}: no connection can be opened now, requests wait: {} ({})", options_.name,
+              error_row(error.code).text, std::strerror(error.system));
   }
 }
 
@@ -444,7 +435,7 @@ void Endpoint::arm() {
 void Endpoint::on_deadline(TimePoint now) {
   for (Waiters<Exchange>* queue : {&replays_, &waiters_}) {
     while (Exchange* exchange = take_out(queue->expired(now))) {
-      exchange->fail(make_error(ErrorCode::queue_timeout));
+      exchange->fail(shortage_.value_or(make_error(ErrorCode::queue_timeout)));
     }
   }
   keep_connecting();

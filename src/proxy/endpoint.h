@@ -130,6 +130,7 @@ class Endpoint final : private Timer {
   [[nodiscard]] std::optional<Error> connect_one();
   void note_reachable();
   void note_unreachable(Error error);
+  void note_shortage(Error error);
   void back_off(Error error);
   [[nodiscard]] bool circuit_open() const { return failures_ >= tolerated_failures; }
   [[nodiscard]] bool has_memory() const;
@@ -167,8 +168,9 @@ class Endpoint final : private Timer {
   std::uint32_t failures_ = 0;  // attempts in a row that the backend let fail
   Error last_failure_{};        // valid while failures_ != 0
   Speaks speaks_ = Speaks::unknown;
-  bool reachable_ = true;    // as far as the last attempt told
-  bool told_of_it_ = false;  // the log knows that it is not
+  bool reachable_ = true;          // as far as the last attempt told
+  bool told_of_it_ = false;        // the log knows that it is not
+  std::optional<Error> shortage_;  // of this machine, if the last attempt met one
   LogBrake reachable_brake_;
   LogBrake replay_brake_;
 };

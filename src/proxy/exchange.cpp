@@ -49,6 +49,7 @@ Retirement retirement_for(ErrorCode code) {
     case ErrorCode::local_failure:
     case ErrorCode::queue_full:
     case ErrorCode::queue_timeout:
+    case ErrorCode::overloaded:
     case ErrorCode::shutting_down:
       return Retirement::request_unsent;
   }
@@ -228,18 +229,18 @@ void Exchange::on_upstream_deadline() {
 void Exchange::on_client_deadline() {
   const std::size_t pending = client_.stream().pending_bytes();
   if (pending != 0) {
-    if (pending >= pending_seen_) {
+    const std::size_t untaken = client_.stream().untaken_bytes();
+    if (!client_.takes_enough(untaken_seen_, untaken)) {
       fail(make_error(ErrorCode::client_stalled));
       return;
     }
-    pending_seen_ = pending;
+    untaken_seen_ = untaken;
     client_.expect_within(listener_.timeouts.write);
   } else if (request_state_ == RequestState::head) {
     fail(make_error(ErrorCode::request_timeout));
   } else if (reading_body()) {
     if (lease_ && lease_->stream().pending_bytes() != 0) {
-      client_.expect_within(
-          listener_.timeouts.body);  // we do not read because the backend does not
+      begin_body();  // we do not read because the backend does not
     } else {
       fail(make_error(ErrorCode::request_timeout));
     }

@@ -115,6 +115,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   void forget_body();
   [[nodiscard]] bool may_send_chunks() const;
   void invite_body(std::string_view already_there);
+  void begin_body();
+  void expect_body(std::size_t moved);
   [[nodiscard]] http1::RequestPlan plan_request(const http1::RequestHead& head,
                                                 char* address) const;
 
@@ -146,7 +148,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   Block kept_body_;              // what has gone out of a body, while keeps_body_
   std::uint64_t buffered_bytes_ = 0;
   std::size_t upstream_pending_seen_ = 0;  // likewise for the backend's
-  std::size_t pending_seen_ = 0;  // what was pending when the client's write deadline was set
+  std::size_t untaken_seen_ = 0;  // what the client had not taken when its deadline was set
+  TimePoint body_due_{};          // until then its body has paid for: each byte buys time
   std::size_t servers_tried_ = 0;
 
   RequestState request_state_ = RequestState::head;

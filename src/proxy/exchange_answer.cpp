@@ -89,7 +89,8 @@ bool Exchange::relay_interim(const http1::ResponseHead& head) {
 // Whether the client's connection may go on after this answer, as far as is known now.
 bool Exchange::client_may_stay() const {
   const std::uint64_t max = listener_.max_requests;
-  return client_keeps_ && !context_.draining && (max == 0 || client_.requests() + 1 < max);
+  return client_keeps_ && !context_.draining && !client_.crowded() &&
+         (max == 0 || client_.requests() + 1 < max);
 }
 
 bool Exchange::begin_answer(const http1::ResponseHead& head, Outgoing& out) {
@@ -130,7 +131,7 @@ bool Exchange::flush_answer(Outgoing& out, Outgoing::Last last) {
       return true;
     case WriteOutcome::pending:
       // The client is slower than the backend: the backend has to wait, not our memory to grow.
-      pending_seen_ = client_.stream().pending_bytes();
+      untaken_seen_ = client_.stream().untaken_bytes();
       client_.expect_within(listener_.timeouts.write);
       if (last == Outgoing::Last::no) {
         lease_->stream().pause_reading();

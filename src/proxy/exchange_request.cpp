@@ -19,6 +19,9 @@ bool is_trusted(const ListenerOptions& listener, const IpAddress& address) {
   return false;
 }
 
+// For the first bytes of a body, before its rate counts.
+constexpr Duration body_grace = 5s;
+
 bool method_expects_body(Method method) {
   return method == Method::post || method == Method::put || method == Method::patch;
 }
@@ -55,6 +58,11 @@ std::size_t Exchange::read_head(std::string_view bytes) {
     fail(make_error(ErrorCode::out_of_memory));
     return bytes.size();
   }
+  if (client_.must_refuse()) {
+    request_state_ = RequestState::waiting;
+    fail(make_error(ErrorCode::overloaded));
+    return bytes.size();
+  }
   Endpoint* pinned = client_.pinned_endpoint();
   endpoint_ = pinned != nullptr ? pinned : &upstream_.next();
   servers_tried_ = 1;
@@ -62,6 +70,7 @@ std::size_t Exchange::read_head(std::string_view bytes) {
   const std::string_view behind = bytes.substr(step.consumed);
   if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
     request_state_ = RequestState::buffering;
+    begin_body();
     invite_body(behind);
     return step.consumed + buffer(behind);
   }
@@ -111,7 +120,7 @@ std::size_t Exchange::buffer(std::string_view bytes) {
       return consumed;
     }
     if (step.kind != StepKind::body) {
-      client_.expect_within(listener_.timeouts.body);
+      expect_body(consumed);
       return consumed;
     }
     std::string_view rest = step.body;
@@ -172,6 +181,9 @@ void Exchange::take(Lease lease) {
   keeps_body_ = body_ != BodyKind::none && may_keep_body();
   request_state_ = RequestState::sending;
   lease_->owe(*this, method_);
+  if (body_ != BodyKind::none) {
+    begin_body();
+  }
 }
 
 void Exchange::on_lease(Lease lease) {
@@ -290,6 +302,26 @@ void Exchange::invite_body(std::string_view already_there) {
   expects_continue_ = false;
 }
 
+// The time for a body begins, also again after we were the ones who did not read.
+void Exchange::begin_body() {
+  body_due_ = context_.now() + body_grace;
+  expect_body(0);
+}
+
+// Each byte of a body buys the time that it may take at the least rate; a fast start pays for a
+// stop later, but never for more than one of the greatest length allowed.
+void Exchange::expect_body(std::size_t moved) {
+  const TimePoint now = context_.now();
+  const Duration stop = listener_.timeouts.body;
+  TimePoint due = stop == Duration::zero() ? TimePoint::max() : now + stop;
+  if (const std::uint64_t rate = listener_.limits.body_rate; rate != 0) {
+    const Duration bought = Duration(1s) / rate * moved;
+    body_due_ = std::min(body_due_ + bought, now + std::max(stop, body_grace));
+    due = std::min(due, body_due_);
+  }
+  client_.expect_by(due);
+}
+
 // Sends what was collected in `out` and all of the body that is in `bytes`, in one gather write.
 std::size_t Exchange::send(Outgoing& out, std::string_view bytes) {
   if (body_ == BodyKind::none) {
@@ -334,7 +366,7 @@ std::size_t Exchange::send(Outgoing& out, std::string_view bytes) {
   if (last == Outgoing::Last::yes) {
     request_was_sent();
   } else {
-    client_.expect_within(listener_.timeouts.body);
+    expect_body(consumed);
     if (lease_->stream().pending_bytes() == 0) {
       lease_->expect_within(Duration::zero());  // it is the client's turn to send
     }
@@ -422,6 +454,7 @@ void Exchange::on_upstream_drained() {
   if (!send_buffered()) {
     return;
   }
+  begin_body();
   client_.resume();
   client_.pump();
 }

@@ -34,6 +34,10 @@ struct ClientLimits {
   std::size_t target = 8 * 1024;  // bytes of a request's target
   std::size_t fields = 100;       // fields of a request's head, at most 256
   std::uint64_t body = 0;         // bytes of a request's body; 0 = no limit
+  // The least bytes a second, in the mean: of a body that is sent, and of an answer that is taken.
+  // 0 = no limit.
+  std::uint64_t body_rate = 512;
+  std::uint64_t write_rate = 512;
 };
 
 struct ListenerOptions {

@@ -26,15 +26,44 @@ bool Door::may_accept() {
     wait_for_machine(ENOMEM);
     return false;
   }
-  if (permits_.take()) {
+  if (memory_overload(context_) != Overload::stop && permits_.take()) {
     return true;
   }
-  blocked_ = true;
-  context_.timers.arm(*this, context_.now() + retry);
+  block(retry);
   return false;
 }
 
-void Door::on_accepted(int descriptor, const IpAddress& from) { serve(descriptor, from); }
+void Door::on_accepted(int descriptor, const IpAddress& from) {
+  serve(descriptor, from);
+  judge();
+  if (service_.overload != Overload::none) {
+    shed(1);
+  }
+}
+
+// Who waits outside is let in before those who rest inside without asking for anything.
+void Door::block(Duration until_next_try) {
+  context_.counters.accepts_stopped += blocked_ ? 0 : 1;
+  blocked_ = true;
+  context_.timers.arm(*this, context_.now() + until_next_try);
+  shed(until_next_try == retry ? 1 : shed_at_once);
+}
+
+// Where permits are short nobody is refused: a burst of short clients is better off in the kernel's
+// queue, and is served in a moment.
+void Door::judge() {
+  const Overload crowd = overload_of(permits_.taken(), permits_.limit());
+  service_.overload = std::max(std::min(crowd, Overload::shed), memory_overload(context_));
+  if (service_.overload != Overload::none && !armed()) {
+    context_.timers.arm(*this, context_.now() + look_again);
+  }
+}
+
+void Door::shed(int most) {
+  while (most-- > 0 && !service_.resting.empty()) {
+    service_.resting.front()->shed();
+  }
+}
 
 void Door::serve(int descriptor, const IpAddress& from) {
   ClientConnection& client = context_.clients.make(context_, *this, service_, upstream_);
@@ -52,10 +81,8 @@ void Door::on_accept_failed(int system) {
 
 // Those who wait in the kernel's queue go on waiting there.
 void Door::wait_for_machine(int system) {
-  blocked_ = true;
-  context_.timers.arm(*this, context_.now() + after_shortage);
-  if (context_.now() - last_complaint_ >= complain) {
-    last_complaint_ = context_.now();
+  block(after_shortage);
+  if (context_.may_log_shortage()) {
     log::warn("listener {}: clients have to wait, this machine cannot accept them now: {}",
               service_.options.name, std::strerror(system));
   }
@@ -72,13 +99,22 @@ void Door::on_client_closed(ClientConnection& client, Stream& stream) {
   context_.clients.release(client);
   context_.streams.release(stream);
   permits_.give_back();
+  if (service_.overload != Overload::none) {
+    judge();
+  }
   go_on();
   if (context_.clients.in_use() == 0) {
     on_empty_();
   }
 }
 
-void Door::on_deadline(TimePoint) { go_on(); }
+void Door::on_deadline(TimePoint) {
+  judge();
+  if (memory_overload(context_) != Overload::none) {
+    shed(shed_at_once);
+  }
+  go_on();
+}
 
 void Door::close() {
   blocked_ = false;

@@ -29,7 +29,8 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
  private:
   static constexpr Duration retry = 20ms;            // while there are no permits
   static constexpr Duration after_shortage = 100ms;  // until the kernel is asked again
-  static constexpr Duration complain = 1s;           // at most so often
+  static constexpr Duration look_again = 100ms;      // whether it is still crowded
+  static constexpr int shed_at_once = 16;
 
   [[nodiscard]] bool may_accept() override;
   void on_accepted(int descriptor, const IpAddress& from) override;
@@ -42,6 +43,9 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
   void wait_for_machine(int system);
   void serve(int descriptor, const IpAddress& from);
   void go_on();
+  void block(Duration until_next_try);
+  void judge();
+  void shed(int most);
 
   Context& context_;
   Service service_;
@@ -49,7 +53,6 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
   Permits& permits_;
   std::function<void()> on_empty_;
   Listener listener_;
-  TimePoint last_complaint_{};
   bool blocked_ = false;  // the listener waits for a permit, or for the end of a shortage
 };
 

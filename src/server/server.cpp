@@ -10,6 +10,7 @@
 #include "net/resolver.h"
 #include "server/cpus.h"
 #include "server/descriptors.h"
+#include "server/memory.h"
 #include "server/worker.h"
 
 namespace holdfast {
@@ -97,6 +98,7 @@ Result<void> Server::share_limits(unsigned workers) {
         "more clients will wait. Raise the limit (ulimit -n, LimitNOFILE=) to let them in.",
         limit, plan.for_clients, plan.wanted_by_clients);
   }
+  shared_->memory_share = memory_budget(config_.memory) / workers;
   for (const ListenerOptions& listener : config_.listeners) {
     shared_->client_permits.push_back(std::make_unique<Permits>(client_cap(listener, plan)));
   }
@@ -215,10 +217,11 @@ void Server::log_counters() const {
       "ended: {} requests over {} client connections and {} backend connections; {} requests sent "
       "once "
       "more ({} answered, {} failed), {} not for the budget, {} tried at another server; "
-      "backend connections retired:{}; errors:{}",
+      "backend connections retired:{}; errors:{}; {} idle clients shed, accepting "
+      "stopped {} times",
       sum.requests, sum.client_connections, sum.upstream_opened, sum.replays, sum.replays_answered,
       sum.replays_failed, sum.replays_refused, sum.failovers, reasons.empty() ? " none" : reasons,
-      errors.empty() ? " none" : errors);
+      errors.empty() ? " none" : errors, sum.clients_shed, sum.accepts_stopped);
 }
 
 }  // namespace holdfast

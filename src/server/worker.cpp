@@ -19,6 +19,7 @@ Worker::Worker(const Config& config, Shared& shared, Neighbours& neighbours, uns
                .upstream_connections = upstream_connections_,
                .worker = number,
                .workers = workers} {
+  context_.memory_limit = shared.memory_share;
   context_.random_state += number * 0x2545f4914f6cdd1d;
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     upstreams_.push_back(

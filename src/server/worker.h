@@ -19,6 +19,7 @@ struct Shared {
   std::vector<std::unique_ptr<SharedEndpoint>> endpoints;  // of all upstreams, in order
   std::vector<std::vector<SharedEndpoint*>> by_upstream;
   std::vector<std::unique_ptr<Permits>> client_permits;  // by listener
+  std::uint64_t memory_share = 0;                        // of each worker, in bytes; 0 = no limit
 };
 
 // One thread with its loop and all that lives on it. Nothing of it is touched by another thread but

@@ -105,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Verdict{ErrorCode::response_incomplete, Side::upstream, 502, Replay::never},
                     Verdict{ErrorCode::response_timeout, Side::upstream, 504, Replay::never},
                     Verdict{ErrorCode::out_of_memory, Side::local, 503, Replay::never},
+                    Verdict{ErrorCode::overloaded, Side::local, 503, Replay::never},
                     Verdict{ErrorCode::shutting_down, Side::local, 503, Replay::never}));
 
 TEST(Error, IsBlamedOnTheSideOfItsRow) {

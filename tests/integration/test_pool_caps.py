@@ -168,11 +168,16 @@ def test_a_request_that_waits_for_a_connect_takes_what_comes_first(stage):
 
 
 def test_a_client_over_the_listeners_cap_waits_its_turn(stage):
-    backend = stage.backend(keep_alive())
+    gate = Gate()
+    backend = stage.backend(gate.script)
     proxy = stage.proxy(backend, listener={"max_connections": 2})
     with Client(proxy.address) as one, Client(proxy.address) as two, Client(proxy.address) as three:
-        assert (one.get("/1").status, two.get("/2").status) == (200, 200)
+        for count, client in enumerate((one, two), 1):
+            client.ask("GET", f"/{count}")
+            backend.wait_for_begun(count)
         three.ask("GET", "/3")
         assert three.silent(0.1)
+        gate.open()
+        assert one.answer().status == 200
         one.close()
         assert three.answer().status == 200

@@ -213,6 +213,7 @@ TEST_F(AClientsDeadline, ForItsNextRequestClosesIt) {
 }
 
 TEST_F(AClientsDeadline, ForItsBodyGives408) {
+  listener.limits.body_rate = 0;
   Far& far = client();
   far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
   advance(20s);

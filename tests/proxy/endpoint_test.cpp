@@ -216,7 +216,7 @@ TEST_F(AQueue, GivesUpAShortageThatLasts) {
   far.sends(get);
   advance(5s + 10ms);
   EXPECT_THAT(far.got(), StartsWith("HTTP/1.1 503 "));
-  EXPECT_EQ(errors(ErrorCode::queue_timeout), 1U);
+  EXPECT_EQ(errors(ErrorCode::out_of_descriptors), 1U);
 }
 
 TEST_F(AQueue, PutsAReplayedRequestFirst) {

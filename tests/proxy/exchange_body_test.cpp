@@ -369,6 +369,32 @@ TEST_F(ASlowClient, ThatStopsReadingIsCut) {
   EXPECT_EQ(errors(ErrorCode::client_stalled), 1U);
 }
 
+TEST_F(ASlowClient, ThatTakesLessThanItMustIsCutThoughItReads) {
+  Far& far = client();
+  far.sends(get);
+  far.reads_nothing();
+  backend(0).sends(big_head() + std::string(200'000, 'x'));
+  advance(29s);
+  far.reads(static_cast<std::size_t>(512 * 30 - 1));
+  advance(1s + 10ms);
+  EXPECT_TRUE(far.cut());
+  EXPECT_TRUE(backend(0).wire.closed);
+  EXPECT_EQ(errors(ErrorCode::client_stalled), 1U);
+}
+
+TEST_F(ASlowClient, MayReadAsLittleAsItLikesWithoutARate) {
+  listener.limits.write_rate = 0;
+  Far& far = client();
+  far.sends(get);
+  far.reads_nothing();
+  backend(0).sends(big_head() + std::string(200'000, 'x'));
+  for (int i = 0; i < 6; ++i) {
+    advance(25s);
+    far.reads(1);
+  }
+  EXPECT_TRUE(far.open());
+}
+
 TEST_F(ASlowClient, ThatReadsALittleIsNotCut) {
   Far& far = client();
   far.sends(get);
@@ -376,7 +402,7 @@ TEST_F(ASlowClient, ThatReadsALittleIsNotCut) {
   backend(0).sends(big_head() + std::string(200'000, 'x'));
   for (int i = 0; i < 6; ++i) {
     advance(25s);
-    far.reads(1000);
+    far.reads(static_cast<std::size_t>(512 * 30));
   }
   EXPECT_TRUE(far.open());
   EXPECT_EQ(errors(ErrorCode::client_stalled), 0U);

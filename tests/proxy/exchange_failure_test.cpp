@@ -366,6 +366,7 @@ TEST_F(ABackendsDeadline, InTheMiddleOfAnAnswerCutsTheClient) {
 }
 
 TEST_F(ABackendsDeadline, DoesNotRunWhileTheClientIsTheSlowOne) {
+  listener.limits.write_rate = 0;
   Far& far = client();
   far.reads_nothing();
   far.sends(get);
