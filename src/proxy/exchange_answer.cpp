@@ -136,6 +136,10 @@ bool Exchange::flush_answer(Outgoing& out, Outgoing::Last last) {
       if (last == Outgoing::Last::no) {
         lease_->stream().pause_reading();
         lease_->expect_within(Duration::zero());
+      } else {
+        // All of it has been read. An earlier part may have paused the connection, and nobody would
+        // resume it once it is back in the pool.
+        lease_->stream().start_reading();
       }
       return true;
     case WriteOutcome::broken:

@@ -358,6 +358,26 @@ TEST_F(ASlowClient, HoldsNoConnectionForTheEndOfItsAnswer) {
   EXPECT_EQ(far.got(), ok);
 }
 
+// An answer of many chunks is written in several goes, and the first of them finds no room: the
+// backend's connection is paused, and all of the answer has been read from it all the same.
+TEST_F(ASlowClient, OfManySmallChunksLeavesAConnectionThatIsRead) {
+  Far& far = client();
+  far.sends(get);
+  far.reads_nothing();
+  std::string chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 100; ++i) {
+    chunks += "1\r\nx\r\n";
+  }
+  chunks += "0\r\n\r\n";
+  backend(0).sends(chunks);
+  EXPECT_EQ(endpoint().pool().idle(), 1U);
+  EXPECT_TRUE(backend(0).wire.reading);
+  Far& next = client();
+  next.sends(get);
+  backend(0).sends(ok);
+  EXPECT_EQ(next.got(), ok);
+}
+
 TEST_F(ASlowClient, ThatStopsReadingIsCut) {
   Far& far = client();
   far.sends(get);
