@@ -2,14 +2,13 @@
 the backend, whose book of executions is held against the clients' book of outcomes."""
 
 import random
-import signal
 
 import pytest
 
 from harness.client import fetch
 from harness.load import TaggedLoad
-from harness.scripts import answer, closing_10, keep_alive, keep_alive_10
-from harness.waiting import PATIENCE, Stopwatch, scaled, wait_until
+from harness.scripts import answer, keep_alive, keep_alive_10
+from harness.waiting import scaled, wait_until
 
 CLIENTS = 12
 SCRIPTS = pytest.mark.parametrize("script", [keep_alive(), keep_alive_10], ids=["1.1", "1.0"])
@@ -96,38 +95,6 @@ def test_a_backend_that_closes_at_any_moment_executes_no_post_twice(stage, dice)
     load = TaggedLoad(proxy.address, CLIENTS, limit=scaled(100), seed=dice.randrange(1 << 20))
     load.join()
     check_reports(load, backend.executions, {"200", "502"})
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGINT])
-@pytest.mark.parametrize("script", [keep_alive(), closing_10], ids=["keep-alive", "closing"])
-def test_a_drain_under_load_answers_all_that_was_taken(stage, dice, number, script):
-    backend = stage.backend(script)
-    proxy = stage.proxy(backend, shutdown={"timeout": "10s"})
-    load = TaggedLoad(proxy.address, CLIENTS, seed=dice.randrange(1 << 20))
-    load.wait_for(scaled(300))
-    watch = Stopwatch()
-    assert proxy.stop(number) == 0
-    assert watch.seconds < PATIENCE
-    load.stop()
-    # Whoever came too late was not taken: "refused", or "closed" before a byte of an answer.
-    check_reports(load, backend.executions, {"200", "503", "refused", "closed"})
-    taken = {name for name, count in backend.executions.items() if count}
-    answered = {name for name, outcome in load.outcomes.items() if outcome == "200"}
-    assert taken == answered
-
-
-@pytest.mark.workers
-def test_two_workers_drain_under_load_as_well(stage, dice):
-    backend = stage.backend(keep_alive())
-    proxy = stage.proxy(backend, workers=2, shutdown={"timeout": "10s"},
-                        upstream={"pool": {"max_connections": 4}})
-    load = TaggedLoad(proxy.address, CLIENTS, seed=dice.randrange(1 << 20))
-    load.wait_for(scaled(300))
-    assert proxy.stop() == 0
-    load.stop()
-    check_reports(load, backend.executions, {"200", "503", "refused", "closed"})
-    answered = {name for name, outcome in load.outcomes.items() if outcome == "200"}
-    assert {name for name, count in backend.executions.items() if count} == answered
 
 
 def test_a_request_that_breaks_its_connection_costs_only_itself(stage, dice):

@@ -125,6 +125,32 @@ def test_fault_28_a_client_that_does_not_read_its_answer(trial):
 
 # Too many.
 
+def test_fault_29_thousands_of_idle_clients(trial):
+    """As many as the descriptors of a test machine allow; what each costs does not depend on it."""
+    count = scaled(6000)
+    trial = trial(keep_alive())
+    trial.backend.records = False
+    trial.bystanders()
+    idle = []
+    for number in range(count):
+        client = Client(trial.proxy.address)
+        client.ask("GET", "/", [("X-Id", f"GET-idle-{number}")])
+        idle.append(client)
+    for number, client in enumerate(idle):
+        trial.note(f"GET-idle-{number}", str(client.answer().status))
+    each = (trial.proxy.status_bytes("VmRSS") - trial.memory) / count
+    assert sanitized() or each <= 4096, f"{each:.0f} bytes for an idle client"
+    took = []
+    for number in range(20):
+        watch = Stopwatch()
+        assert trial.victim("/") == "200"
+        took.append(watch.seconds)
+    assert min(took) < (0.05 if sanitized() else 0.005)
+    for client in idle:
+        client.close()
+    trial.finish()
+
+
 @pytest.mark.workers
 @pytest.mark.parametrize("connections", [1, 3])
 def test_fault_63_two_workers_race_for_the_last_idle_connection(trial, connections):

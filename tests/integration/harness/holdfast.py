@@ -52,6 +52,7 @@ class Holdfast:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", env={**os.environ, **(env or {})})
         self._changed = threading.Condition()
+        self._killed = False
         self._reading = threading.Event()
         self._reading.set()
         self._lines: list[str] = []
@@ -185,6 +186,8 @@ class Holdfast:
 
     def stop(self, number: int = signal.SIGTERM, within: float = PATIENCE) -> int:
         """Signals, waits, looks for damage; gives the exit code."""
+        if self._killed:
+            return 1
         if self.running:
             self.send_signal(number)
         code = self.wait(within)
@@ -200,6 +203,8 @@ class Holdfast:
         return {name: int(count) for name, count in (pair.split("=") for pair in counts)}
 
     def kill(self) -> None:
+        """SIGKILL: nothing is judged of what it left."""
+        self._killed = True
         self._child.kill()
         self._child.wait()
         for reader in self._readers:

@@ -55,6 +55,7 @@ class Trial:
         self.descriptors = proxy.descriptors()
         self.load: TaggedLoad | None = None
         self.counts = Counts()
+        self.figures = {"rss before": self.memory, "fds before": self.descriptors}
         self._note = note
         self._seed = seed
 
@@ -113,25 +114,45 @@ class Trial:
             self.load.stop()
         self.check_executions(set(allowed))
         self.settle()
-        final, peak = (self.proxy.status_bytes(name) for name in ("VmRSS", "VmHWM"))
-        descriptors = self.proxy.descriptors() - self._open()
+        self.measure()
         assert self.proxy.stop() == 0, self.proxy.stderr
         everyone = [*self.outcomes.values(), *(self.load.outcomes.values() if self.load else ())]
         if counted:
             self.counts = Counts.of(self.proxy.stderr)
         failed = sum(not outcome.startswith("200") for outcome in everyone)
-        self._note({
-            "requests": len(everyone) + anonymous, "errors": failed,
-            "executions": sum(sum(b.executions.values()) for b in self.backends),
-            "connections": sum(b.accepted for b in self.backends),
-            "replays": self.counts.replays if counted else "-",
-            "rss peak": peak, "rss before": self.memory, "rss after": final,
-            "fds before": self.descriptors, "fds after": descriptors,
-        })
+        self._tell(len(everyone) + anonymous, failed)
         if counted:
             accepted = sum(not outcome.startswith("refused") for outcome in everyone)
             self._check_counts(accepted + anonymous, failed if local is None else local)
+        return self.counts
+
+    def measure(self) -> None:
+        """What holdfast holds: to be looked at while it is still there."""
+        peak = self.proxy.status_bytes("VmHWM")
+        self.figures |= {"rss peak": peak, "rss after": self.proxy.status_bytes("VmRSS"),
+                         "fds after": self.proxy.descriptors() - self._open()}
         assert sanitized() or peak <= self.memory + MOST_MEMORY, f"{peak} bytes of memory"
+
+    def _tell(self, requests: int, failed: int) -> None:
+        self._note({
+            **self.figures, "requests": requests, "errors": failed,
+            "executions": sum(sum(b.executions.values()) for b in self.backends),
+            "connections": sum(b.accepted for b in self.backends),
+            "replays": self.counts.replays if self.counts.requests else "-",
+        })
+
+    def finish_ended(self, allowed: set[str]) -> Counts:
+        """As finish(), for a holdfast that was ended under the load: whoever came too late was not
+        taken, and all that was taken has been answered or cut, as the backend's book knows."""
+        self.check_executions(allowed)
+        self.counts = Counts.of(self.proxy.stderr)
+        everyone = {**self.load.outcomes, **self.outcomes}
+        taken = {name for backend in self.backends for name, n in backend.executions.items() if n}
+        answered = {name for name, outcome in everyone.items() if outcome == "200"}
+        cut = {name for name, outcome in everyone.items() if outcome.startswith("cut")}
+        assert taken <= answered | cut and answered <= taken, taken ^ answered
+        assert not [name for name in cut if name in self.load.outcomes and not self.outcomes]
+        self._tell(len(everyone), len(everyone) - len(answered))
         return self.counts
 
     def _check_counts(self, requests: int, failed: int) -> None:
