@@ -106,8 +106,9 @@ class Holdfast:
         fcntl.fcntl(self._child.stderr.fileno(), fcntl.F_SETPIPE_SZ, 4096)
 
     def read_log(self) -> None:
-        """Reads it again; returns once the pipe is empty."""
+        """Reads it again; returns once the pipe is empty, and as roomy as before."""
         self._reading.set()
+        fcntl.fcntl(self._child.stderr.fileno(), fcntl.F_SETPIPE_SZ, 65536)
         waiting = array.array("i", [1])
 
         def empty() -> bool:
