@@ -121,7 +121,7 @@ inline std::vector<Due> forwarded(const Row& row) {
 inline std::pair<std::vector<std::string>, Due> told(const Row& row) {
   std::vector<std::string> words = split(row.verdict, " ");
   std::vector<std::string> statuses;
-  while (!words.empty() && (words[0] == "ok" || (words[0].size() == 3 && words[0] != "cut"))) {
+  while (!words.empty() && (words[0] == "ok" || (words[0][0] >= '1' && words[0][0] <= '9'))) {
     statuses.push_back(words[0]);
     words.erase(words.begin());
   }

@@ -311,8 +311,7 @@ class Stage : public ProxyTest {
     }
     for (std::size_t i = 0; i < statuses.size(); ++i) {
       const char* bodiless[] = {"1", "204", "304"};
-      const bool none = (head && statuses[i] != "502") || head ||
-                        std::ranges::any_of(bodiless, [&](const char* begin) {
+      const bool none = head || std::ranges::any_of(bodiless, [&](const char* begin) {
                           return statuses[i].starts_with(begin);
                         });
       const auto answer = take_message(got, none ? Has::no_body : Has::body);
@@ -368,10 +367,13 @@ void perform(const std::vector<Row>& rows, ProtocolChoice protocol, std::uint64_
         const Performance run{&row, cut, (combination & 1) != 0, (combination & 2) != 0};
         ++count;
         stage.perform(run);
-        ASSERT_FALSE(testing::Test::HasFailure()) << run << " of " << row.verdict;
+        EXPECT_FALSE(testing::Test::HasFailure()) << run << " of " << row.verdict;
+        if (testing::Test::HasFailure()) {
+          break;
+        }
       }
       stage.end();
-      ASSERT_FALSE(testing::Test::HasFailure()) << row.id << " leaves something behind";
+      ASSERT_FALSE(testing::Test::HasFailure()) << row.id;
     }
   }
   testing::Test::RecordProperty("runs", static_cast<int>(count));
