@@ -332,19 +332,22 @@ class Stage : public ProxyTest {
   std::size_t canaries_ = 0;
 };
 
-// Long messages are split near both ends and at every 61st place between, the longest not at all.
+// Long messages are split near both ends and at every 509th place between, the longest not at all.
 std::vector<std::size_t> cuts_of(const Row& row) {
   constexpr std::size_t long_bytes = 1500;
   constexpr std::size_t endless_bytes = 100'000;
-  constexpr std::size_t near_bytes = 64;
+  constexpr std::size_t slow_bytes = 5000;  // more are not given one at a time
+  constexpr std::size_t near_bytes = 32;
   const std::size_t size = row.bytes.size();
   std::vector<std::size_t> cuts = {whole};
   if (size > endless_bytes) {
     return cuts;
   }
-  cuts.push_back(byte_by_byte);
+  if (size <= slow_bytes) {
+    cuts.push_back(byte_by_byte);
+  }
   for (std::size_t at = 1; at < size; ++at) {
-    const bool near = at < near_bytes || at + near_bytes > size || at % 61 == 0;
+    const bool near = at < near_bytes || at + near_bytes > size || at % 509 == 0;
     if ((size <= long_bytes || near) && (at + size) % share == 0) {
       cuts.push_back(at);
     }
