@@ -123,8 +123,8 @@ class Client(Wire):
 class Backend(Wire):
     """A connection from holdfast: counts its requests, answers each at once with where it was."""
 
-    def __init__(self, lane, sock: socket.socket, ordinal: int) -> None:
-        super().__init__(lane, sock, sock.getpeername()[1])
+    def __init__(self, lane, sock: socket.socket, far_port: int, ordinal: int) -> None:
+        super().__init__(lane, sock, far_port)
         self.ordinal = ordinal
         self.requests = 0
 
@@ -164,11 +164,11 @@ class Lane:
     def on_readable(self) -> None:
         while True:
             try:
-                sock, _ = self.listening.accept()
+                sock, far = self.listening.accept()
             except BlockingIOError:
                 return
             self.opened += 1
-            self.backends.append(Backend(self, sock, self.opened))
+            self.backends.append(Backend(self, sock, far[1], self.opened))
 
     def on_request(self, backend: Backend, request: Read) -> None:
         tag = b"%d.%d %s %s" % (backend.ordinal, backend.requests, *request.start)
