@@ -124,7 +124,7 @@ void ClientConnection::pump() {
       resume();
     }
   }
-  if (ended_ && exchange_ != nullptr && (exchange_->reading_head() || exchange_->reading_body())) {
+  if (ended_ && input_.empty() && exchange_ != nullptr && exchange_->lacks_bytes()) {
     exchange_->abandon();  // what is missing of it will never come
   }
 }
@@ -210,7 +210,7 @@ void ClientConnection::on_drained() {
   } else if (ended_) {
     close();
   } else if (state_ == State::lingering) {
-    expect_within(linger_time);  // it has all of its answer now
+    linger();  // it has all of its answer now, and can be told that it is all
   }
 }
 
@@ -328,9 +328,11 @@ void ClientConnection::linger() {
   pinned_.retire(Retirement::connection_bound);
   if (state_ == State::open) {
     state_ = State::lingering;
-    stream_.shut_down();
     watched_ = true;
     stream_.start_reading();
+  }
+  if (stream_.pending_bytes() == 0) {
+    stream_.shut_down();
   }
   untaken_seen_ = static_cast<std::uint32_t>(stream_.untaken_bytes());
   expect_within(stream_.pending_bytes() != 0 ? service_.options.timeouts.write : linger_time);
@@ -339,12 +341,18 @@ void ClientConnection::linger() {
   }
 }
 
+// Part of an answer that is still unwritten is lost here, and the client must see that: an ordinary
+// end would complete a body that is delimited by it.
 void ClientConnection::close() {
   stop_resting();
   pinned_.retire(Retirement::connection_bound);
   state_ = State::closing;
   context_.timers.disarm(*this);
-  stream_.close();
+  if (stream_.pending_bytes() != 0) {
+    stream_.reset();
+  } else {
+    stream_.close();
+  }
 }
 
 void ClientConnection::drain() {

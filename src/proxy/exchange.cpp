@@ -202,7 +202,9 @@ void Exchange::answer_locally(const ErrorRow& row) {
   if (client_.stream().write(parts) == WriteOutcome::broken) {
     client_.end_exchange(After::abort);
   } else {
-    client_.end_exchange(stays ? After::keep : request_is_whole ? After::close : After::linger);
+    client_.end_exchange(stays                                  ? After::keep
+                         : request_is_whole && !client_may_ask_ ? After::close
+                                                                : After::linger);
   }
 }
 

@@ -84,6 +84,10 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool reading_body() const {
     return request_state_ == RequestState::buffering || request_state_ == RequestState::sending;
   }
+  // The request cannot go on with the bytes it was offered: its end has not been among them.
+  [[nodiscard]] bool lacks_bytes() const {
+    return reading_head() || (reading_body() && !request_.complete());
+  }
 
  private:
   enum class RequestState : std::uint8_t {
@@ -160,7 +164,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   int status_ = 0;
   std::uint8_t interim_answers_ = 0;
   bool client_http11_ = false;
-  bool client_keeps_ = false;      // the client wants to keep its connection
+  bool client_keeps_ = false;    // the client keeps its connection after the answer
+  bool client_may_ask_ = false;  // the client wants to: it may ask again before it hears of a close
   bool expects_continue_ = false;  // and has not been told yet
   // NTLM or Negotiate was seen, now or before on this connection: it is this client's only.
   bool bound_ = false;

@@ -205,10 +205,11 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
   } else {
     lease_.settle(facts);
   }
-  if (!request_ended) {
-    client_.end_exchange(After::linger);  // the rest of the request is not wanted
+  if (request_ended && client_keeps_) {
+    client_.end_exchange(After::keep);
   } else {
-    client_.end_exchange(client_keeps_ ? After::keep : After::close);
+    // The rest of the request, or the next one, may be on its way though it is not wanted.
+    client_.end_exchange(request_ended && !client_may_ask_ ? After::close : After::linger);
   }
 }
 

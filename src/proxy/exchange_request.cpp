@@ -98,6 +98,7 @@ bool Exchange::note(const http1::RequestHead& head, std::string_view raw) {
   }
   client_http11_ = head.version == Version::http11;
   client_keeps_ = head.keep_alive;
+  client_may_ask_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
   bound_ = head.connection_bound;
   return true;
