@@ -37,7 +37,8 @@ struct SimRequest {
   std::uint32_t id = 0;
   std::string_view method;
   bool http11 = true;
-  bool replayable = false;
+  bool replayable = false;    // may be executed twice
+  bool must_survive = false;  // a stale connection, by being sent again
   bool chunked = false;
   bool has_body = false;
   std::uint64_t body_bytes = 0;

@@ -34,7 +34,6 @@ constexpr std::array<std::string_view, sim_event_count> names{
     "clients that were too slow",
     "jumps of the clock",
     "connections moved",
-    "connections lost while moving",
     "workers drained under load",
     "runs ended at once",
 };
@@ -64,12 +63,23 @@ void SimJudge::note(std::string_view what, std::uint64_t a, std::uint64_t b) {
   }
 }
 
-void SimJudge::broken(std::string text) {
-  if (broken_.empty()) {
-    broken_ = std::move(text);
+void SimJudge::tell(std::string_view text) const {
+  if (!tells_) {
+    return;
   }
+  std::printf("          | ");
+  for (const char c : text.substr(0, 300)) {
+    c >= ' ' && c <= '~' ? std::printf("%c", c) : std::printf("\\x%02x", c & 0xff);
+  }
+  std::printf("\n");
+}
+
+void SimJudge::broken(std::string text) {
   if (tells_) {
     std::printf("%8llu  BROKEN: %s\n", static_cast<unsigned long long>(steps_), text.c_str());
+  }
+  if (broken_.empty()) {
+    broken_ = std::move(text);
   }
 }
 

@@ -45,7 +45,6 @@ enum class SimEvent : std::uint8_t {
   clients_slow,
   time_jumps,
   moves,
-  moves_failed,
   drains,
   ended_at_once,
   last_ = ended_at_once,
@@ -71,6 +70,9 @@ class SimJudge {
   explicit SimJudge(bool tells) : tells_(tells) {}
 
   void note(std::string_view what, std::uint64_t a = 0, std::uint64_t b = 0);
+  // For people only.
+  void tell(std::string_view text) const;
+  [[nodiscard]] bool tells() const { return tells_; }
   void broken(std::string text);
   void expect(bool holds, std::string_view text, std::uint64_t number = 0) {
     if (!holds) {
@@ -103,6 +105,7 @@ struct SimScene {
   SimLedger ledger;
   SimText text;
   FakeClock clock;
+  std::uint64_t wires = 0;
   std::uint64_t exchanges = 0;  // requests that clients have begun to send
   bool closing_time = false;    // no new ones
 
@@ -114,6 +117,7 @@ class SimActor : public FarSide {
  public:
   explicit SimActor(SimScene& scene) : scene_(scene) {
     wire_.far = this;
+    wire_.number = ++scene.wires;
     wire_.capacity = scene.settings.kernel_bytes;
   }
   SimActor(const SimActor&) = delete;

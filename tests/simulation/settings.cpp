@@ -28,6 +28,9 @@ void SimSettings::draw_limits(SimRandom& random) {
   listener.max_requests = random.one_in(3) ? random.between(1, 6) : 0;
   listener.half_close = random.one_in(2) ? HalfClose::serve : HalfClose::abort;
   listener.limits.head = random.one_in(3) ? 1024 : 16 * 1024;
+  listener.limits.body_rate = 0;
+  listener.limits.write_rate = 0;
+  listener.limits.target = 500;
   listener.limits.body = random.one_in(6) ? random.between(100, 5'000) : 0;
   upstream.name = "simulated";
   upstream.pool.max_connections = static_cast<std::uint32_t>(random.between(1, 8));
@@ -40,6 +43,10 @@ void SimSettings::draw_limits(SimRandom& random) {
   upstream.queue.timeout = calm ? 0s : std::chrono::milliseconds(random.between(100, 4000));
   upstream.queue.max = !calm && random.one_in(3) ? random.between(1, 4) : 0;
   upstream.timeouts = {.connect = 1s, .response = 2s, .read = 2s, .write = 2s};
+  static constexpr std::uint32_t budgets[] = {100, 100, 10, 0};
+  upstream.replay.budget = random.any_of(budgets);
+  upstream.replay.methods = random.one_in(3) ? ReplayMethods::idempotent : ReplayMethods::safe;
+  upstream.replay.body = random.one_in(2) ? 64 * 1024 : random.size(3000);
   upstream.limits.head = 8 * 1024;
   upstream.limits.chunked_body = random.any_of(collected);
   upstream.host = random.one_in(4) ? HostChoice::server : HostChoice::preserve;

@@ -109,7 +109,8 @@ class SimBackend final : public SimActor {
   std::uint64_t moves_seen_ = 0;
   TimePoint idle_since_{};
   bool idle_ = false;
-  bool faulty_ = false;  // whatever is sent to it from now on may be lost
+  bool faulty_ = false;           // whatever is sent to it from now on may be lost
+  Excuse fault_ = Excuse::stale;  // and for this reason
 };
 
 }  // namespace holdfast

@@ -170,7 +170,7 @@ void SimBackend::spoil(const Owed& owed, SimAnswer& made, std::size_t head_bytes
     after_ = plan_ == Plan::cut_by_end ? After::end : After::reset;
     answer_end_ = SimWire::nowhere;  // it never comes
   } else if (plan_ == Plan::stall) {
-    stall_at_ = scene_.random.between(1, answer_.size());
+    stall_at_ = scene_.random.between(1, answer_.size() - 1);
   } else if (plan_ == Plan::extra && framing_ != StrictFraming::until_close) {
     scene_.tally.count(SimEvent::extra_bytes);
     wire_.glued = answer_end_;

@@ -49,6 +49,7 @@ class SimClient final : public SimActor {
   void compose_hostile();
   void compose_sound();
   void compose_fields(std::string& out, const SimRequest& request);
+  void compose_connection(std::string& out, const SimRequest& request);
   void compose_body(std::string& out, SimRequest& request);
   void judge_size(SimRequest& request, bool chunked);
   void note_request(SimRequest& request, std::size_t head_at);
@@ -90,7 +91,8 @@ class SimClient final : public SimActor {
   StrictBody body_;
   bool in_body_ = false;
   Present present_;
-  bool closes_ = false;  // the last answer said so
+  bool closes_ = false;          // the last answer said so
+  bool tolerates_rest_ = false;  // the proxy did not know that it answered to HEAD
   TimePoint moved_at_{};
 };
 

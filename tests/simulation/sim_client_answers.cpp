@@ -70,7 +70,7 @@ bool SimClient::may_fail(ErrorCode code, const SimRequest& request) const {
     case ErrorCode::upstream_closed:
     case ErrorCode::upstream_write_failed:
       return by_backend || request.excused(Excuse::refused_write) ||
-             (request.excused(Excuse::stale) && (!request.replayable || request.wires > 1));
+             (request.excused(Excuse::stale) && (!request.must_survive || request.wires > 1));
     case ErrorCode::malformed_response:
     case ErrorCode::response_head_too_large:
     case ErrorCode::unexpected_upgrade:

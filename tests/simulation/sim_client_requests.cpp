@@ -100,13 +100,14 @@ void SimClient::compose() {
   to_send_.clear();
   sent_ = 0;
   scene_.random.percent(scene_.settings.hostile) ? compose_hostile() : compose_sound();
+  scene_.judge.tell(to_send_);
 }
 
 // Waits for the answer to what stands in `to_send_`.
 void SimClient::note_request(SimRequest& request, std::size_t head_at) {
   request.sent_at = scene_.now();
   awaited_.push_back({&request, wire_.sent + head_at});
-  scene_.judge.note("client asks", request.id, to_send_.size());
+  scene_.judge.note("client asks", request.id, wire_.number);
 }
 
 void SimClient::compose_hostile() {
@@ -123,6 +124,12 @@ void SimClient::compose_hostile() {
                  " HTTP/1.1\r\nHost: a\r\nX-Long: " + std::string(head_limit, 'a') + "\r\n\r\n";
       break;
     case 1:
+      request.refusal = 414;
+      request.method = "GET";
+      to_send_ = "GET " + target + "?" + std::string(scene_.settings.listener.limits.target, 'a') +
+                 " HTTP/1.1\r\nHost: a\r\n\r\n";
+      break;
+    case 2:
       request.method = "POST";
       request.chunked = true;
       request.has_body = true;
@@ -154,8 +161,13 @@ void SimClient::compose_sound() {
   request.chunked = kind.has_body && request.http11 && scene_.random.one_in(3);
   request.has_body = request.body_bytes > 0 || request.chunked;
   // What a Content-Length of 0 frames is no body, but the request does not repeat itself for it.
-  request.replayable = !kind.has_body && (request.method == "GET" || request.method == "HEAD" ||
-                                          request.method == "OPTIONS");
+  const ReplayOptions& replay = scene_.settings.upstream.replay;
+  const bool safe =
+      request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+  const bool repeats = request.method == "PUT" || request.method == "DELETE";
+  request.must_survive = safe && !kind.has_body && replay.budget == 100;
+  request.replayable =
+      (safe && !kind.has_body) || (repeats && replay.methods == ReplayMethods::idempotent);
   std::string& out = to_send_;
   if (scene_.random.one_in(20)) {
     out += "\r\n";
@@ -184,15 +196,28 @@ void SimClient::compose_fields(std::string& out, const SimRequest& request) {
   if (random.one_in(6)) {
     out += "Accept:  */*\t\r\nX-Empty:\r\nX-Text: caf\xe9\r\n";
   }
-  if (random.one_in(8)) {
-    out += "X-Hop: 1\r\nConnection: x-hop, , close\r\n";
-  } else if (random.one_in(8)) {
-    out += request.http11 ? "connection: close\r\n" : "Connection: Keep-Alive\r\n";
-  } else if (!request.http11 && random.one_in(2)) {
-    out += "Connection: keep-alive\r\n";
-  }
+  compose_connection(out, request);
   if (random.one_in(12)) {
     out += "TE: trailers\r\nUpgrade: websocket\r\nX-Forwarded-For: 10.9.9.9\r\n";
+  }
+}
+
+// Whoever says close asks for nothing more.
+void SimClient::compose_connection(std::string& out, const SimRequest& request) {
+  SimRandom& random = scene_.random;
+  if (random.one_in(12)) {
+    out += "X-Hop: 1\r\nConnection: x-hop, , close\r\n";
+    stopped_ = true;
+  } else if (random.one_in(12)) {
+    out += "X-Hop: 1\r\nConnection: X-HOP\r\n";
+    stopped_ |= !request.http11;
+  } else if (request.http11 && random.one_in(12)) {
+    out += "connection: close\r\n";
+    stopped_ = true;
+  } else if (!request.http11 && random.one_in(3)) {
+    stopped_ = true;
+  } else if (!request.http11) {
+    out += random.one_in(2) ? "Connection: Keep-Alive\r\n" : "Connection: keep-alive\r\n";
   }
 }
 
@@ -202,7 +227,7 @@ void SimClient::judge_size(SimRequest& request, bool chunked) {
   if (limit == 0 || request.body_bytes <= limit) {
     return;
   }
-  stopped_ = true;
+  stopped_ = true;  // the proxy will close
   if (chunked) {
     request.complete = false;
     request.excuse(Excuse::client);

@@ -59,6 +59,7 @@ std::size_t SimStream::take(std::string_view bytes) {
 
 void SimStream::shut_down() {
   wire_->note_near_end();
+  network_.on_near_end(*wire_, "proxy shuts down");
   ending_ = true;
   end_if_due();
 }
@@ -77,6 +78,7 @@ void SimStream::close() {
   reading_ = false;
   if (wire_ != nullptr) {
     wire_->note_near_end();
+    network_.on_near_end(*wire_, wire_->near_reset ? "proxy resets" : "proxy closes");
     wire_->near_closed = true;
     wire_->near_ended = true;
     wire_->near_reset |= wire_->arrived > 0 || !wire_->inbound.empty();

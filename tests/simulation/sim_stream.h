@@ -20,6 +20,8 @@ class SimNetwork {
 
   // Joins the stream to a new wire, or returns an errno value.
   virtual int on_connect(SimStream& stream, const SocketAddress& to) = 0;
+  // For whoever follows a run step by step.
+  virtual void on_near_end(const SimWire& wire, std::string_view what) = 0;
 
   [[nodiscard]] int put_aside(SimWire& wire) {
     moving_[++last_descriptor_] = &wire;

@@ -59,8 +59,9 @@ struct SimWire {
   // What becomes of the connection attempt: 0, an errno value, or nothing ever.
   std::optional<int> connect_plan = 0;
   std::optional<int> connect_result;
-  std::size_t server = 0;   // whose backend it leads to
-  std::uint64_t moves = 0;  // from one worker to another
+  std::uint64_t number = 0;  // in the order of their making
+  std::size_t server = 0;    // whose backend it leads to
+  std::uint64_t moves = 0;   // from one worker to another
   SimStream* near = nullptr;
   FarSide* far = nullptr;
 

@@ -49,7 +49,7 @@ void SimWorld::run(std::uint64_t exchanges) {
     if (scene_.closing_time && clients_.empty()) {
       break;
     }
-    if (!step() && !move_on()) {
+    if (!step() && !move_on() && !clients_.empty()) {
       scene_.judge.broken("a client waits and no timer runs");
     }
     check_step();
@@ -216,6 +216,9 @@ bool SimWorld::move_on() {
     admit_client();
     return true;
   }
+  if (std::ranges::any_of(clients_, [](const auto& client) { return client->gone(); })) {
+    return true;
+  }
   TimePoint next = TimePoint::max();
   for (const auto& place : places_) {
     next = std::min(next, place->worker->timers.next_advance().value_or(TimePoint::max()));
@@ -232,6 +235,8 @@ bool SimWorld::move_on() {
   // A loop may be late.
   const Duration late = random.one_in(4) ? Duration(random.below(3'000'000)) : Duration(0);
   scene_.clock.set(next + late);
+  scene_.judge.note("time passes",
+                    static_cast<std::uint64_t>(scene_.now().time_since_epoch() / 1ms));
   return true;
 }
 

@@ -42,6 +42,9 @@ class SimWorld final : public SimNetwork {
   };
 
   int on_connect(SimStream& stream, const SocketAddress& to) override;
+  void on_near_end(const SimWire& wire, std::string_view what) override {
+    scene_.judge.note(what, wire.number, wire.inbound.size());
+  }
 
   // Steps. Each says whether there was anything to take.
   bool step();

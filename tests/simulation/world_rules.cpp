@@ -38,7 +38,7 @@ void SimWorld::check_ledgers() {
     for (const auto& endpoint : worker.upstream.endpoints()) {
       const auto& pool = endpoint->pool();
       pooled += pool.size();
-      living += pool.connecting() + pool.leased() + pool.idle();
+      living += pool.connecting() + pool.leased() + pool.pinned() + pool.idle();
     }
     scene_.judge.expect(pooled == worker.connections.in_use(),
                         "the pools of a worker hold other connections than there are", pooled);
