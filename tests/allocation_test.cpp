@@ -68,6 +68,13 @@ const bool libuv_counts =
 // Not inlined, or the compiler sees free() called on what came from operator new.
 [[gnu::noinline]] void* operator new(std::size_t size) { return allocate(size, 0); }
 [[gnu::noinline]] void* operator new[](std::size_t size) { return allocate(size, 0); }
+// A sanitizer has its own of these, which would not come here.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size, 0);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size, 0);
+}
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
 }

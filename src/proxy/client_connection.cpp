@@ -124,8 +124,11 @@ void ClientConnection::pump() {
       resume();
     }
   }
-  if (ended_ && input_.empty() && exchange_ != nullptr && exchange_->lacks_bytes()) {
-    exchange_->abandon();  // what is missing of it will never come
+  // What is missing of it will never come. Of a head all that is there was offered; of a body some
+  // may wait because the backend is slower.
+  if (ended_ && exchange_ != nullptr && exchange_->lacks_bytes() &&
+      (exchange_->reading_head() || input_.empty())) {
+    exchange_->abandon();
   }
 }
 

@@ -25,9 +25,9 @@ using corpus::Message;
 using corpus::Row;
 using corpus::take_message;
 
-// An instrumented build plays one split in five.
+// An instrumented build plays one split in eleven.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t share = 5;
+constexpr std::size_t share = 11;
 #else
 constexpr std::size_t share = 1;
 #endif
