@@ -35,6 +35,7 @@ struct SimAnswer {
 // One request of a simulated client, and all that becomes of it.
 struct SimRequest {
   std::uint32_t id = 0;
+  std::uint64_t client = 0;  // the wire of its client
   std::string_view method;
   bool http11 = true;
   bool replayable = false;    // may be executed twice

@@ -75,6 +75,12 @@ void SimBackend::begin_request() {
     return;
   }
   ++request->wires;
+  if (login_of_ != 0) {
+    scene_.judge.expect(login_of_ == request->client, "a login serves another client", request->id);
+    // What was decided for this user must not happen on a connection without the login.
+    request->replayable = false;
+    request->must_survive = false;
+  }
   if (faulty_) {
     request->excuse(served_ > 0 ? fault_ : Excuse::backend);
   }
@@ -93,7 +99,7 @@ SimRequest* SimBackend::find_request(const StrictRequestLine& line) {
     scene_.judge.broken("a request that nobody sent: " + std::string(line.target));
     return nullptr;
   }
-  scene_.judge.note("backend sees", request->id, wire_.server);
+  scene_.judge.note("backend sees", request->id, wire_.number);
   scene_.judge.expect(request->refusal == 0, "a request that must be refused reaches a backend",
                       request->id);
   scene_.judge.expect(request->method == line.method, "a request with another method", request->id);
@@ -239,7 +245,7 @@ bool SimBackend::take_bytes() {
   if (!wire_.near_gone() && !wire_.near_ended) {
     return false;
   }
-  scene_.judge.note("backend closes behind the proxy", wire_.server);
+  scene_.judge.note("backend closes behind the proxy", wire_.number);
   wire_.close();
   gone_ = true;
   return true;
@@ -307,7 +313,7 @@ void SimBackend::excuse(SimRequest& request, Excuse why) {
 }
 
 void SimBackend::break_off(bool with_reset) {
-  scene_.judge.note(with_reset ? "backend resets" : "backend closes", wire_.server, wire_.sent);
+  scene_.judge.note(with_reset ? "backend resets" : "backend closes", wire_.number, wire_.sent);
   with_reset ? wire_.reset() : wire_.close();
   answer_sent_ = answer_.size();
   gone_ = true;
@@ -396,7 +402,7 @@ bool SimBackend::act_idle() {
   if (server().faults != 0 && scene_.now() >= idle_since_ + long_idle && wire_.inbound.empty() &&
       scene_.random.one_in(200)) {
     scene_.tally.count(SimEvent::bytes_while_idle);
-    scene_.judge.note("backend speaks unasked", wire_.server);
+    scene_.judge.note("backend speaks unasked", wire_.number);
     faulty_ = true;
     wire_.send("HTTP/1.1 200 OK\r\nX-Stray: 1\r\nContent-Length: 0\r\n\r\n");
     wire_.arrived = wire_.inbound.size();

@@ -106,6 +106,7 @@ class SimBackend final : public SimActor {
   StrictFraming framing_ = StrictFraming::none;
   After after_ = After::keep;
   std::uint64_t served_ = 0;
+  std::uint64_t login_of_ = 0;  // the wire of the client that logs in over it; 0: nobody does
   std::uint64_t moves_seen_ = 0;
   TimePoint idle_since_{};
   bool idle_ = false;

@@ -106,6 +106,7 @@ void SimBackend::compose_final(const Owed& owed, SimAnswer& made) {
              "\r\nX-Size: " + std::to_string(made.body_bytes) + "\r\n";
   if (made.status == 401) {
     answer_ += "WWW-Authenticate: NTLM\r\n";
+    login_of_ = request.client;
   }
   if (closes && (server().http11 || scene_.random.one_in(2))) {
     answer_ += "Connection: close\r\n";

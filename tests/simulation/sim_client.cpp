@@ -92,7 +92,7 @@ bool SimClient::send_bytes() {
 }
 
 void SimClient::finish() {
-  scene_.judge.note("client finishes");
+  scene_.judge.note("client finishes", wire_.number);
   wire_.close();
   gone_ = true;
 }
@@ -118,7 +118,7 @@ bool SimClient::trouble() {
 }
 
 bool SimClient::leave() {
-  scene_.judge.note("client leaves", static_cast<std::uint64_t>(leaving_), awaited_.size());
+  scene_.judge.note("client leaves", static_cast<std::uint64_t>(leaving_), wire_.number);
   if (leaving_ == Leaving::half) {
     if (sent_ < to_send_.size() || !held_back_.empty()) {
       leaves_in_ = 1;

@@ -105,6 +105,7 @@ void SimClient::compose() {
 
 // Waits for the answer to what stands in `to_send_`.
 void SimClient::note_request(SimRequest& request, std::size_t head_at) {
+  request.client = wire_.number;
   request.sent_at = scene_.now();
   awaited_.push_back({&request, wire_.sent + head_at});
   scene_.judge.note("client asks", request.id, wire_.number);
