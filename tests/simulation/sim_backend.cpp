@@ -177,9 +177,11 @@ void SimBackend::end_request() {
 }
 
 // An exchange is over when its request is whole and the proxy has read the last byte of its answer.
+// One that ends with its connection is not: a reset may overtake that end.
 void SimBackend::forget_answered() {
   if (!owed_.empty() && owed_.front().composed && owed_.front().end != SimWire::nowhere &&
-      wire_.read >= answer_end_ && answer_end_ <= wire_.sent) {
+      framing_ != StrictFraming::until_close && wire_.read >= answer_end_ &&
+      answer_end_ <= wire_.sent) {
     owed_.pop_front();
   }
 }
