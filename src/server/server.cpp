@@ -215,10 +215,8 @@ void Server::log_counters() const {
   }
   log::info(
       "ended: {} requests over {} client connections and {} backend connections; {} requests sent "
-      "once "
-      "more ({} answered, {} failed), {} not for the budget, {} tried at another server; "
-      "backend connections retired:{}; errors:{}; {} idle clients shed, accepting "
-      "stopped {} times",
+      "once more ({} answered, {} failed), {} not for the budget, {} tried at another server; "
+      "backend connections retired:{}; errors:{}; {} idle clients shed, accepting stopped {} times",
       sum.requests, sum.client_connections, sum.upstream_opened, sum.replays, sum.replays_answered,
       sum.replays_failed, sum.replays_refused, sum.failovers, reasons.empty() ? " none" : reasons,
       errors.empty() ? " none" : errors, sum.clients_shed, sum.accepts_stopped);

@@ -28,14 +28,15 @@ COMBINATIONS = list(itertools.product((False, True), repeat=2))  # second, reuse
 class Performance:
     """One holdfast with many lanes, and what became of the runs."""
 
-    def __init__(self, stage, protocol: str, listener=None) -> None:
+    def __init__(self, stage, protocol: str, limits=None) -> None:
         self.turns = Turns()
         self.lanes = [Lane(self.turns, number) for number in range(LANES)]
         upstreams = {f"lane{lane.number}": {"servers": [lane.server], "protocol": protocol,
                                             "timeouts": {"response": "1h", "read": "1h"}}
                      for lane in self.lanes}
         # A byte at a time is slow on a busy machine, and time is not what is tried here.
-        listeners = {name: {"address": "127.0.0.1:0", "upstream": name, **(listener or {}),
+        limits = {"body_rate": 0, "write_rate": 0, **(limits or {})}
+        listeners = {name: {"address": "127.0.0.1:0", "upstream": name, "limits": limits,
                             "timeouts": {"head": "1h", "body": "1h", "idle": "1h"}}
                      for name in upstreams}
         config = stage.config(listeners=listeners, upstreams=upstreams)
@@ -122,7 +123,7 @@ def test_every_request_gets_its_verdict_before_an_http_1_0_backend(stage, dice, 
 
 @pytest.mark.timeout(900)
 def test_a_body_over_the_limit_gets_its_verdict(stage, dice, record_property):
-    performance = Performance(stage, "http/1.1", {"limits": {"body": "1000b"}})
+    performance = Performance(stage, "http/1.1", {"body": "1000b"})
     performance.play(runs_of(cases("body_limit.tsv"), dice))
     report(record_property, "limits.body", performance)
 

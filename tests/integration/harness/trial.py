@@ -14,8 +14,8 @@ from harness.load import TaggedLoad, outcome_of
 from harness.waiting import scaled, wait_until
 
 ENDED = re.compile(
-    r"ended: (\d+) requests over (\d+) client connections and (\d+) backend connections "
-    r"\((\d+) replays\); backend connections retired:(.*?); errors:([^\"\n]*)")
+    r"ended: (\d+) requests over (\d+) client connections and (\d+) backend connections"
+    r"; (\d+) requests sent once more .*?; backend connections retired:(.*?); errors:([^;\n]*);")
 # What a fault may cost at its worst moment; an instrumented build keeps what it has freed for long.
 MOST_MEMORY = 24 << 20
 # Between two requests of a bystander: longer than a connection counts as just used, so that some
