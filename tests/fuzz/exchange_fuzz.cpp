@@ -237,7 +237,8 @@ class World final : public ProxyTest {
     const std::string& method = request->head.first;
     check(!one.poisoned, "a request goes over a connection that spoke out of turn");
     check(one.wild || !one.asked, "two requests on one connection at a time");
-    check(one.wild || one.answered_early || one.unsent.empty(), "a request in the middle of an answer");
+    check(one.wild || one.answered_early || one.unsent.empty(),
+          "a request in the middle of an answer");
     const bool is_ours = !tag.empty();
     if (is_ours) {
       // What the backend reads is what the client wrote.

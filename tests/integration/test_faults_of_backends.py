@@ -352,7 +352,8 @@ def test_fault_18_no_backend_answers_a_syn(stage, trial):
     for number in range(5):
         watch = Stopwatch()
         assert trial.victim("/", "POST", address=trial.proxy.addresses[1]) == "504"
-        assert 0.08 < watch.seconds < PATIENCE
+        # After three attempts nobody waits for another one.
+        assert (0.08 if number < 3 else 0) < watch.seconds < PATIENCE
     assert trial.finish().errors == {"connection_timeout": 5}
 
 
@@ -369,10 +370,17 @@ def test_fault_19_every_backend_refuses_the_connection(stage, trial):
         took.append(watch.seconds)
     assert sorted(took)[len(took) // 2] < 0.05
     second.listen(second.address)
-    name = "GET-back"
     trial.backends.append(second)
-    assert trial.victim("/", name=name, address=trial.proxy.addresses[1]) == "200"
-    assert trial.finish().errors == {"connection_refused": ROUNDS}
+    outcomes = []
+
+    def back() -> bool:
+        # It is asked again after a pause of a second at most.
+        name = f"GET-back-{len(outcomes)}"
+        outcomes.append(trial.victim("/", name=name, address=trial.proxy.addresses[1]))
+        return outcomes[-1] == "200"
+    wait_until(back, "the server that is back is found")
+    assert set(outcomes[:-1]) <= {"503"}
+    assert trial.finish().errors == {"connection_refused": ROUNDS + len(outcomes) - 1}
 
 
 def test_fault_20_a_backend_that_comes_and_goes_every_100_ms(trial):
@@ -420,7 +428,9 @@ def test_fault_58_a_backend_that_closes_after_each_answer_without_a_word(trial, 
     def script(connection):
         answer(connection, connection.read_request())
         end(connection, how)
-    trial = trial(script if how == "reset" else close_after(1, announced=False))
+    # Nearly every connection is stale under its second request, far more than a budget is meant for.
+    trial = trial(script if how == "reset" else close_after(1, announced=False),
+                  upstream={"replay": {"budget": "100%"}})
     load = trial.bystanders(6, limit=scaled(300))
     load.join()
     assert set(load.of("GET").values()) == {"200"}
