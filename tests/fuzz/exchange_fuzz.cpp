@@ -339,8 +339,11 @@ class World final : public ProxyTest {
     settle();
     look_at_backends();
     BackendSide* one = some_backend();
-    if (one == nullptr || !speaks(*one) || one->wild || one->asked || !one->unsent.empty() ||
-        !one->seen.empty()) {
+    const bool at_rest = one != nullptr && speaks(*one) && !one->wild && !one->asked &&
+                         one->unsent.empty() && one->seen.empty();
+    // What comes before the first request cannot be told from a quick answer to it, and is
+    // nobody's.
+    if (!at_rest || one->last_tag.empty()) {
       return;
     }
     one->poisoned = true;
