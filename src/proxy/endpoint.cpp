@@ -263,6 +263,9 @@ void Endpoint::keep_connecting() {
   if (failed && failed->side != Side::local && hopeless()) {
     fail_waiters(*failed);
   }
+  if (context_.workers > 1) {
+    pass_on_permit();
+  }
   arm();
 }
 
@@ -418,9 +421,6 @@ void Endpoint::on_closed(UpstreamConnection& connection, Stream& stream) {
   context_.upstream_connections.release(connection);
   context_.streams.release(stream);
   add_held(-1);
-  if (const auto worker = neighbour_in_need()) {
-    context_.neighbours.wake(*worker, shared_.number);
-  }
   keep_connecting();
 }
 

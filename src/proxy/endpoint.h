@@ -148,7 +148,9 @@ class Endpoint final : private Timer {
 
   void call_for_help();
   [[nodiscard]] std::optional<unsigned> neighbour_in_need() const;
+  [[nodiscard]] unsigned next_of(std::uint64_t workers) const;
   void help_neighbours();
+  void pass_on_permit();
   void donate(UpstreamConnection& connection, unsigned worker);
   void add_held(int change) const;
 

@@ -36,6 +36,12 @@ void Endpoint::call_for_help() {
   }
 }
 
+// The first of some workers behind this one, so that all get their turn.
+unsigned Endpoint::next_of(std::uint64_t workers) const {
+  const std::uint64_t later = workers & ~(bit_of(context_.worker) - 1);
+  return static_cast<unsigned>(std::countr_zero(later != 0 ? later : workers));
+}
+
 // A worker that is to get what this one has: one in need, if this one can spare it, has more than
 // its fair share, or the other has nothing at all.
 std::optional<unsigned> Endpoint::neighbour_in_need() const {
@@ -44,9 +50,7 @@ std::optional<unsigned> Endpoint::neighbour_in_need() const {
   if (others == 0) {
     return std::nullopt;
   }
-  // The next one after this worker, so that all get their turn.
-  const std::uint64_t later = others & ~(bit_of(context_.worker) - 1);
-  const auto worker = static_cast<unsigned>(std::countr_zero(later != 0 ? later : others));
+  const unsigned worker = next_of(others);
   const bool spare = waiting() == 0;
   const bool rich =
       shared_.held[context_.worker].load(std::memory_order_relaxed) > shared_.fair_share;
@@ -75,6 +79,22 @@ void Endpoint::donate(UpstreamConnection& connection, unsigned worker) {
   shared_.in_need.fetch_and(~bit_of(worker));
   // The permit goes with it: see on_closed.
   context_.neighbours.give(worker, shared_.number, {descriptor, use});
+}
+
+// A permit that is free after this worker has taken what it needs is another's. Who is told of it
+// may need it no more, or be in a pause after failures, and nobody else would tell the next one: so
+// each that is told goes on telling. The bit of each of them goes, so they do not tell each other
+// for ever.
+void Endpoint::pass_on_permit() {
+  if (shared_.in_need.load(std::memory_order_relaxed) == 0 ||
+      shared_.permits.taken() >= shared_.permits.limit()) {
+    return;
+  }
+  const std::uint64_t mine = bit_of(context_.worker);
+  const std::uint64_t others = shared_.in_need.fetch_and(~mine) & ~mine;
+  if (others != 0) {
+    context_.neighbours.wake(next_of(others), shared_.number);
+  }
 }
 
 void Endpoint::on_wake() {

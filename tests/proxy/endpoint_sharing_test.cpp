@@ -175,6 +175,22 @@ TEST_F(ASharedEndpoint, KeepsAWokenWorkersRequestsThroughAShortageOfThisMachine)
   EXPECT_EQ(far.got(), ok);
 }
 
+TEST_F(ASharedEndpoint, PassesAPermitOnThatTheFirstOneToldNeedsNoMore) {
+  worker_count = 3;
+  Far& busy = client(0);
+  busy.sends(get);
+  Far& gone = client(1);
+  gone.sends(get_of("/1"));
+  Far& far = client(2);
+  far.sends(get_of("/2"));
+  gone.resets();
+  busy.resets();
+  ASSERT_EQ(backends(), 2U);
+  EXPECT_EQ(backend(1).wire.worker, 2U);
+  backend(1).sends(ok);
+  EXPECT_EQ(far.got(), ok);
+}
+
 TEST_F(ASharedEndpoint, CountsItsQueueOverAllWorkers) {
   upstream.queue.max = 1;
   client(0).sends(get);
