@@ -108,6 +108,7 @@ struct SimScene {
   std::uint64_t wires = 0;
   std::uint64_t exchanges = 0;  // requests that clients have begun to send
   bool closing_time = false;    // no new ones
+  TimePoint jumped_at{};        // the clock, last time
 
   [[nodiscard]] TimePoint now() const { return clock.now(); }
 };

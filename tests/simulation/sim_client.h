@@ -66,6 +66,7 @@ class SimClient final : public SimActor {
   void judge_own_answer(const SimRequest& request);
   [[nodiscard]] bool may_fail(ErrorCode code, const SimRequest& request) const;
   [[nodiscard]] bool connects_may_fail() const;
+  [[nodiscard]] bool attempts_may_have_expired(const SimRequest& request) const;
   void hear_end(bool reset);
   void judge_unanswered(bool answer_begun);
 

@@ -34,8 +34,9 @@ void SimClient::judge_own_answer(const SimRequest& request) {
     return;
   }
   if (request.method == "HEAD") {
-    const bool may_be =
-        request.excuses != 0 || connects_may_fail() || scene_.settings.upstream.queue.timeout != 0s;
+    const bool may_be = request.excuses != 0 || connects_may_fail() ||
+                        attempts_may_have_expired(request) ||
+                        scene_.settings.upstream.queue.timeout != 0s;
     scene_.judge.expect(may_be, "a failure for no reason", request.id);
     return;
   }
@@ -54,6 +55,15 @@ bool SimClient::connects_may_fail() const {
          std::ranges::any_of(settings.servers, [](const SimServer& server) {
            return server.refused + server.unanswered != 0;
          });
+}
+
+// What was under way when the clock jumped has failed, and for a pause after that requests are told
+// so.
+bool SimClient::attempts_may_have_expired(const SimRequest& request) const {
+  constexpr Duration longest_pause = 1s;
+  return request.excused(Excuse::time) ||
+         request.sent_at <
+             scene_.jumped_at + scene_.settings.upstream.timeouts.connect + longest_pause;
 }
 
 bool SimClient::may_fail(ErrorCode code, const SimRequest& request) const {
@@ -84,7 +94,7 @@ bool SimClient::may_fail(ErrorCode code, const SimRequest& request) const {
     case ErrorCode::connect_refused:
     case ErrorCode::connect_failed:
     case ErrorCode::connect_timeout:
-      return connects_may_fail() || request.excused(Excuse::time);
+      return connects_may_fail() || attempts_may_have_expired(request);
     case ErrorCode::out_of_ports:
     case ErrorCode::out_of_descriptors:
     case ErrorCode::local_failure:

@@ -245,7 +245,7 @@ void SimWorld::jump() {
   scene_.tally.count(SimEvent::time_jumps);
   scene_.judge.note("time jumps");
   scene_.clock.set(scene_.now() + random.between(1, 60'000) * 1ms);
-  jumped_at_ = scene_.now();
+  scene_.jumped_at = scene_.now();
   for (const auto& client : clients_) {
     client->excuse_all(Excuse::time);
   }

@@ -78,7 +78,6 @@ class SimWorld final : public SimNetwork {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<TimePoint> down_until_;  // by server
   std::uint64_t attempts_ = 0;         // connections to backends that workers began to have
-  TimePoint jumped_at_{};
   std::uint64_t aim_ = 0;
   bool ended_ = false;  // at once
 };

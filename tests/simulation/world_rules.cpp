@@ -104,7 +104,7 @@ void SimWorld::check_memory(Place& place) {
 
 void SimWorld::check_waits() {
   for (const auto& client : clients_) {
-    const TimePoint since = std::max(client->waits_since(), jumped_at_);
+    const TimePoint since = std::max(client->waits_since(), scene_.jumped_at);
     scene_.judge.expect(
         client->waits_since() == TimePoint::max() || scene_.now() - since < longest_wait,
         "an exchange outlives its deadlines");
