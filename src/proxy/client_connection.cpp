@@ -295,7 +295,7 @@ Lease ClientConnection::take_pinned() {
 
 // Between two requests.
 void ClientConnection::rest() {
-  if (stream_.pending_bytes() != 0 && !context_.draining) {
+  if (stream_.pending_bytes() != 0 && (!context_.draining || !input_.empty())) {
     untaken_seen_ = static_cast<std::uint32_t>(stream_.untaken_bytes());
     expect_within(service_.options.timeouts.write);  // on_drained goes on
   } else if (ended_) {
@@ -359,7 +359,8 @@ void ClientConnection::close() {
 }
 
 void ClientConnection::drain() {
-  if (exchange_ != nullptr || state_ != State::open) {
+  // Bytes that wait for an answer before them to be taken are a request that was read.
+  if (exchange_ != nullptr || state_ != State::open || !input_.empty()) {
     return;
   }
   if (requests_ == 0) {

@@ -68,5 +68,20 @@ TEST_F(ALastAnswer, IsGivenThoughTheClientClosedItsHalfBeforeItsBodyWasSentOn) {
   EXPECT_THAT(far.got(), EndsWith("\r\n\r\nok"));
 }
 
+// It has been read, and waits only for the client to take the answer before it.
+TEST_F(ALastAnswer, IsThatToARequestThatWasReadBeforeTheDrain) {
+  Far& far = client();
+  far.reads_nothing();
+  far.sends(get);
+  backend(0).sends(ok);
+  far.sends(get);
+  worker().drain();
+  settle();
+  far.reads_all();
+  settle();
+  backend(backends() - 1).sends(ok);
+  EXPECT_THAT(far.got(), EndsWith(last_ok));
+}
+
 }  // namespace
 }  // namespace holdfast
