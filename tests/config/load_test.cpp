@@ -151,8 +151,7 @@ TEST(Load, RefusesAByteOfRandomDamageWithoutFalling) {
 
 TEST(Load, ShowsAPlaceInTheMiddleOfACharacter) {
   const Diagnostic diagnostic{Severity::error, "x.yaml", {1, 2, 1}, "bad"};
-  EXPECT_EQ(render(diagnostic, "a\x92", Colour::never),
-            "x.yaml:1:2: error: bad\n  a\x92\n   ^\n");
+  EXPECT_EQ(render(diagnostic, "a\x92", Colour::never), "x.yaml:1:2: error: bad\n  a\x92\n   ^\n");
 }
 
 TEST(Load, ColoursOnlyOnDemand) {
