@@ -29,7 +29,8 @@ class Stage:
             "listeners": {"web": {"address": "127.0.0.1:0", "upstream": "legacy",
                                   **(listener or {})}},
             "upstreams": {"legacy": {"servers": servers, **(upstream or {})}},
-            "shutdown": {"timeout": "1s"},
+            # Longer than a client is let read its refusal after it was sent.
+            "shutdown": {"timeout": "4s"},
             **top,
         }
         path = self.folder / f"holdfast-{len(self._proxies)}.yaml"
