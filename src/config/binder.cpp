@@ -60,15 +60,11 @@ std::string path_from(const Spot& spot, const Field& field) {
   if (path_above(target) == spot.path) {
     return std::string(last_part(target));
   }
+  const std::string text = path_for_people(target);
   const std::size_t star = target.find("*.");
-  if (star != std::string_view::npos && spot.path.starts_with(target.substr(0, star + 1))) {
-    return std::string(target.substr(star + 2));
-  }
-  std::string text(target);
-  if (star != std::string_view::npos) {
-    text.replace(star, 1, "NAME");
-  }
-  return text;
+  const bool is_near =
+      star != std::string_view::npos && spot.path.starts_with(target.substr(0, star + 1));
+  return is_near ? text.substr(star + std::string_view("NAME.").size()) : text;
 }
 
 // The key that someone who wrote this unknown one most likely meant, or null.
@@ -97,7 +93,7 @@ std::string key_hint(std::string_view key, const Spot& spot, const Field* meant)
 class Binder {
  public:
   Binder(const Environment& environment, Binding& result)
-      : environment_(environment), result_(result) {}
+      : environment_(environment), result_(result), target_{.config = &result.config} {}
 
   void bind_root(const YamlNode& root) {
     if (root.kind != YamlKind::map) {
@@ -163,12 +159,13 @@ class Binder {
   }
 
   void bind_field(const Field& field, const YamlNode& value, const Spot& spot) {
-    const bool is_section = field.kind == FieldKind::map || field.kind == FieldKind::names;
+    const bool is_section = field.slot == nullptr && field.kind != FieldKind::maps;
     const bool has_own_place = !is_section && value.kind != YamlKind::null;
     result_.places[spot.shown] = has_own_place ? value.place : spot.place;
     if (is_section) {
       bind_section(field, value, spot);
-    } else if (field.kind == FieldKind::servers || field.kind == FieldKind::networks) {
+    } else if (field.kind == FieldKind::maps || field.kind == FieldKind::servers ||
+               field.kind == FieldKind::networks) {
       bind_list(field, value, spot);
     } else {
       bind_scalar(field, value, spot);
@@ -184,17 +181,17 @@ class Binder {
       report(value.place,
              fmt::format("{} stands in {}, where a map belongs", kind_of(value), spot.shown));
     } else if (field.kind == FieldKind::names) {
-      bind_names(map, spot);
+      bind_names(field, map, spot);
     } else {
       bind_map(map, spot);
     }
   }
 
-  void bind_names(const YamlNode& map, const Spot& spot) {
+  void bind_names(const Field& field, const YamlNode& map, const Spot& spot) {
     if (map.keys.empty()) {
       report(spot.place, fmt::format("there are no {}", spot.shown));
     }
-    const bool are_listeners = spot.path == "listeners";
+    const FieldTarget around = target_;
     for_each_key(map, spot, [&](const YamlNode& key, const YamlNode& value) {
       if (!is_name(key.text)) {
         report(key.place, fmt::format("{} is not a name for one of {}; use up to {} letters, "
@@ -202,17 +199,21 @@ class Binder {
                                       in_quotes(key.text), spot.shown, max_name_bytes));
         return;
       }
-      // The target stays where it is while its map is bound: names do not nest.
-      if (are_listeners) {
-        listener_ = &result_.config.listeners.emplace_back();
-        listener_->name = key.text;
-      } else {
-        upstream_ = &result_.config.upstreams.emplace_back();
-        upstream_->name = key.text;
-      }
+      target_ = field.items->add(around, key.text);
       const Spot below{spot.path + ".*", joined(spot.shown, key.text), key.place};
       bind_field(*find_field(below.path), value, below);
     });
+    target_ = around;
+  }
+
+  // An element of a list of maps. It has no key, so its place is its own.
+  void bind_item(const Field& field, const YamlNode& item, const Spot& spot) {
+    const FieldTarget around = target_;
+    const std::size_t index = field.items->count(around);
+    target_ = field.items->add(around, "");
+    const Spot below{spot.path + ".*", fmt::format("{}[{}]", spot.shown, index), item.place};
+    bind_field(*find_field(below.path), item, below);
+    target_ = around;
   }
 
   void bind_list(const Field& field, const YamlNode& value, const Spot& spot) {
@@ -226,7 +227,11 @@ class Binder {
       report(value.place, fmt::format("the list {} is empty", spot.shown));
     }
     for (const YamlNode& item : value.items) {
-      bind_scalar(field, item, spot);
+      if (field.items == nullptr) {
+        bind_scalar(field, item, spot);
+      } else {
+        bind_item(field, item, spot);
+      }
     }
   }
 
@@ -242,8 +247,7 @@ class Binder {
     }
     const Reading<std::string> text = expand(value.text, environment_);
     const std::optional<Complaint> complaint =
-        text ? put_value(field, field.slot({&result_.config, listener_, upstream_}), *text)
-             : text.error();
+        text ? put_value(field, field.slot(target_), *text) : text.error();
     if (complaint) {
       report(value.place, with_hint(complaint->problem + in(spot), complaint->hint));
     }
@@ -251,8 +255,7 @@ class Binder {
 
   const Environment& environment_;
   Binding& result_;
-  ListenerOptions* listener_ = nullptr;  // the one being bound, or null
-  UpstreamOptions* upstream_ = nullptr;
+  FieldTarget target_;  // with the names and elements that are being bound
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace holdfast {
 enum class FieldKind : std::uint8_t {
   map,    // of the keys below it in the table
   names,  // a map of names that the user chooses
+  maps,   // a list of maps
   count,
   workers,  // a count or "auto"
   size,
@@ -41,12 +42,32 @@ struct FieldTarget {
   UpstreamOptions* upstream = nullptr;
 };
 
+// One of each part, with its defaults: what a row can be asked for without a configuration.
+struct DefaultTarget {
+  Config config;
+  ListenerOptions listener;
+  UpstreamOptions upstream;
+
+  [[nodiscard]] FieldTarget parts() {
+    return {.config = &config, .listener = &listener, .upstream = &upstream};
+  }
+};
+
+// The elements of a map of names or of a list of maps. A target whose part is an element holds
+// until the next one is added.
+struct FieldItems {
+  std::size_t (*count)(const FieldTarget& target);
+  FieldTarget (*at)(FieldTarget target, std::size_t index);
+  FieldTarget (*add)(FieldTarget target, std::string_view name);  // the name is "" in a list
+  std::string_view (*name)(const FieldTarget& target);            // of the element that is its part
+};
+
 // Stands for host and host_name, which one key fills.
 struct HostSlot {
   UpstreamOptions* of = nullptr;
 };
 
-// The member that a key fills. Empty for a map.
+// The member that a key fills. Empty for what holds other keys.
 using FieldSlot =
     std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
                  SocketAddress*, std::vector<Network>*, std::vector<std::string>*, LogLevel*,
@@ -58,11 +79,13 @@ struct FieldRange {
   std::uint64_t max = 0;
 };
 
-// One key. `path` names it from the root; "*" stands for a name that the user chooses. The default
-// is that of the member, unless `follows` names another key of the same map to take it from.
+// One key. `path` names it from the root; "*" stands for a name that the user chooses, or for any
+// element of a list. The default is that of the member, unless `follows` names another key of the
+// same map to take it from. A row for `names` or `maps` has items; it is followed by one with "*".
 struct Field {
   std::string_view path;
   FieldKind kind = FieldKind::map;
+  const FieldItems* items = nullptr;
   FieldSlot (*slot)(const FieldTarget& target) = nullptr;
   FieldRange range{};
   std::string_view choices{};  // "a|b|c", in the order of the enum
@@ -73,8 +96,9 @@ struct Field {
   std::string_view foreign{};  // other tools' words for it, separated by spaces
 };
 
-// All keys, in the order of the reference; a map stands before its keys. This table is the only
-// place that knows a key: parser, errors and reference are made from it.
+// All keys, in the order of the reference; a map stands before its keys. The rows are in
+// *_keys.h, by section. This table is the only place that knows a key: parser, errors and reference
+// are made from it.
 [[nodiscard]] std::span<const Field> fields();
 
 // The key with this path, or null. The path has "*" for names.
@@ -85,6 +109,9 @@ struct Field {
 
 // The path of the map that holds this one: "upstreams.*" of "upstreams.*.pool", "" of "log".
 [[nodiscard]] std::string_view path_above(std::string_view path);
+
+// The path as a person reads it: "upstreams.NAME.pool", "listeners.NAME.routes[].host".
+[[nodiscard]] std::string path_for_people(std::string_view path);
 
 // The last parts of the keys of a map; "" is the root.
 [[nodiscard]] std::vector<std::string_view> keys_below(std::string_view path);

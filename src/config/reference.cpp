@@ -21,15 +21,6 @@ std::string default_column(const Field& field) {
   return field.follows.empty() ? fmt::format("`{}`", text) : fmt::format("as `{}`", text);
 }
 
-// The path as a user would read it: "upstreams.NAME.pool".
-std::string shown_path(const Field& field) {
-  std::string path(field.path);
-  if (const std::size_t star = path.find('*'); star != std::string::npos) {
-    path.replace(star, 1, "NAME");
-  }
-  return path;
-}
-
 }  // namespace
 
 std::string reference_table() {
@@ -38,8 +29,8 @@ std::string reference_table() {
     const std::string_view change = field.slot == nullptr             ? ""
                                     : field.change == Change::restart ? "restart"
                                                                       : "reload";
-    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", shown_path(field), range_text(field),
-                        default_column(field), change, field.line);
+    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", path_for_people(field.path),
+                        range_text(field), default_column(field), change, field.line);
   }
   return text;
 }

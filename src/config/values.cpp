@@ -221,10 +221,8 @@ std::string default_text(const Field& field) {
   if (!field.follows.empty()) {
     return std::string(field.follows);
   }
-  Config config;
-  ListenerOptions listener;
-  UpstreamOptions upstream;
-  return value_text(field, field.slot({&config, &listener, &upstream}));
+  DefaultTarget defaults;
+  return value_text(field, field.slot(defaults.parts()));
 }
 
 std::string range_text(const Field& field) {
@@ -251,6 +249,8 @@ std::string range_text(const Field& field) {
       return "a name in upstreams";
     case FieldKind::names:
       return "map of names";
+    case FieldKind::maps:
+      return "list of maps";
     case FieldKind::map:
       break;
   }

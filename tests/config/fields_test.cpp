@@ -32,8 +32,10 @@ TEST(Fields, StandBehindTheMapThatHoldsThem) {
     EXPECT_TRUE(seen.contains(path_above(field.path))) << field.path;
     EXPECT_TRUE(seen.insert(field.path).second) << field.path << " stands twice";
     EXPECT_FALSE(field.line.empty()) << field.path;
-    EXPECT_EQ(field.slot == nullptr, field.kind == FieldKind::map || field.kind == FieldKind::names)
-        << field.path;
+    const bool has_items = field.kind == FieldKind::names || field.kind == FieldKind::maps;
+    EXPECT_EQ(field.items != nullptr, has_items) << field.path;
+    EXPECT_EQ(field.slot == nullptr, field.kind == FieldKind::map || has_items) << field.path;
+    EXPECT_TRUE(!has_items || find_field(std::string(field.path) + ".*") != nullptr) << field.path;
   }
 }
 
@@ -43,10 +45,8 @@ TEST(Fields, HaveDefaultsThatTheyWouldAccept) {
     if (text.empty() || text == "[]" || !field.follows.empty()) {
       continue;
     }
-    Config config;
-    ListenerOptions listener;
-    UpstreamOptions upstream;
-    const FieldSlot slot = field.slot({&config, &listener, &upstream});
+    DefaultTarget defaults;
+    const FieldSlot slot = field.slot(defaults.parts());
     EXPECT_FALSE(put_value(field, slot, text)) << field.path << " = " << text;
     EXPECT_EQ(value_text(field, slot), text) << field.path;
   }

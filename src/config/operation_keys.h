@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+
+#include "config/rows.h"
+
+namespace holdfast::keys {
+
+// How holdfast is watched and stopped.
+
+using enum FieldKind;
+
+// clang-format off
+inline constexpr auto operation_rows = std::to_array<Field>({
+    {.path = "log", .line = "The operational log, on standard error.",
+     .foreign = "error_log logging logger logs"},
+    {.path = "log.level", .kind = choice, .slot = of_config<&Config::log, &LogOptions::level>,
+     .choices = "trace|debug|info|warn|error|off",
+     .line = "The least important line that is shown.",
+     .foreign = "verbosity verbose log_level"},
+    {.path = "log.format", .kind = choice, .slot = of_config<&Config::log, &LogOptions::format>,
+     .choices = "auto|text|json", .change = Change::restart,
+     .line = "`auto` is text on a terminal and JSON elsewhere.", .foreign = "log_format encoding"},
+
+    {.path = "shutdown", .line = "What happens between a signal to stop and the end.",
+     .foreign = "graceful_shutdown drain termination"},
+    {.path = "shutdown.delay", .kind = duration,
+     .slot = of_config<&Config::shutdown, &ShutdownOptions::delay>, .range = up_to_an_hour,
+     .line = "Go on accepting for so long after the signal.",
+     .foreign = "drain_delay requestacceptgracetimeout shutdown_delay"},
+    {.path = "shutdown.timeout", .kind = duration,
+     .slot = of_config<&Config::shutdown, &ShutdownOptions::timeout>, .range = up_to_an_hour,
+     .line = "Then finish what is under way within so long.",
+     .foreign = "worker_shutdown_timeout hard_stop_after gracetimeout grace_period drain_time "
+                "shutdown_timeout graceful_timeout"},
+});
+// clang-format on
+
+}  // namespace holdfast::keys
