@@ -23,6 +23,9 @@ using TimePoint = LoopClock::time_point;
 class Clock {
  public:
   [[nodiscard]] virtual TimePoint now() const = 0;
+  // The same for what is measured: not in whole milliseconds. Read when it is first asked for in a
+  // turn of the loop.
+  [[nodiscard]] virtual TimePoint fine_now() const = 0;
   // How many times the loop has asked the kernel for events.
   [[nodiscard]] virtual std::uint64_t turn() const = 0;
 

@@ -12,6 +12,7 @@
 #include "base/slab.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
+#include "net/clock.h"
 
 namespace holdfast {
 
@@ -36,9 +37,17 @@ class Loop final : public Clock {
   // All streams and listeners must have been closed and run() must have returned.
   ~Loop();
 
-  // The loop's time: read once per turn.
+  // The loop's time: libuv reads it once per turn.
   [[nodiscard]] TimePoint now() const override {
     return TimePoint(std::chrono::milliseconds(uv_now(&uv_)));
+  }
+
+  [[nodiscard]] TimePoint fine_now() const override {
+    if (fine_turn_ != turn_) {
+      fine_turn_ = turn_;
+      fine_now_ = monotonic_now();
+    }
+    return fine_now_;
   }
 
   [[nodiscard]] std::uint64_t turn() const override { return turn_; }
@@ -81,7 +90,9 @@ class Loop final : public Clock {
   uv_timer_t ticker_;
   uv_async_t wake_;
   uv_tcp_t first_;  // closed at once
-  std::uint64_t turn_ = 0;
+  std::uint64_t turn_ = 1;
+  mutable std::uint64_t fine_turn_ = 0;  // the turn in which fine_now_ was read
+  mutable TimePoint fine_now_{};
   std::size_t open_ = 0;  // streams and listeners
   bool stopping_ = false;
   std::function<void()> on_empty_;

@@ -243,6 +243,7 @@ void ClientConnection::end_exchange(After after) {
   Exchange* ended = exchange_;
   check(ended != nullptr && state_ == State::open, "an exchange ends once, and before its client");
   const bool had_body = ended->has_body();
+  ended->report();
   exchange_ = nullptr;
   ++requests_;
   context_.exchanges.release(*ended);

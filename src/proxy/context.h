@@ -12,6 +12,7 @@
 #include "net/stream.h"
 #include "pool/limits.h"
 #include "proxy/counters.h"
+#include "proxy/exchange_record.h"
 
 namespace holdfast {
 
@@ -27,6 +28,7 @@ using UpstreamConnections = Slab<UpstreamConnection>;
 struct MovedConnection {
   int descriptor = -1;
   UseHistory use;
+  std::uint64_t number = 0;
 };
 
 // How a worker reaches the others. Endpoints are named by their number, the same in every worker.
@@ -56,6 +58,9 @@ struct Context {
   unsigned workers = 1;
 
   Counters counters{};
+  ExchangeReader* exchange_reader = nullptr;  // told of every exchange that has ended, if set
+  bool keeps_heads = false;                   // until then, for it
+  std::uint64_t connections_numbered = 0;
   bool draining = false;
   std::uint64_t memory_limit = 0;  // this worker's share; 0 = no limit
   TimePoint last_shortage_log{};
@@ -69,8 +74,14 @@ struct Context {
   std::unique_ptr<char[]> head_room_memory = std::make_unique<char[]>(head_room_bytes);
 
   [[nodiscard]] TimePoint now() const { return clock.now(); }
+  [[nodiscard]] TimePoint fine_now() const { return clock.fine_now(); }
   [[nodiscard]] std::span<char> head_room() const {
     return {head_room_memory.get(), head_room_bytes};
+  }
+
+  // For the next backend connection; no two of the process are the same.
+  [[nodiscard]] std::uint64_t next_connection_number() {
+    return connections_numbered++ * workers + worker + 1;
   }
 
   // True once a second at most: for a line in the log about what this machine is short of.

@@ -69,16 +69,15 @@ void Endpoint::help_neighbours() {
 }
 
 void Endpoint::donate(UpstreamConnection& connection, unsigned worker) {
-  const UseHistory use = connection.use();
-  const int descriptor = connection.detach();
+  const MovedConnection moved{connection.detach(), connection.use(), connection.number()};
   pool_.retire(connection);
   context_.counters.count(Retirement::moved);
-  if (descriptor < 0) {
+  if (moved.descriptor < 0) {
     return;  // closed like any other; its permit comes back with on_closed
   }
   shared_.in_need.fetch_and(~bit_of(worker));
   // The permit goes with it: see on_closed.
-  context_.neighbours.give(worker, shared_.number, {descriptor, use});
+  context_.neighbours.give(worker, shared_.number, moved);
 }
 
 // A permit that is free after this worker has taken what it needs is another's. Who is told of it
@@ -114,7 +113,7 @@ void Endpoint::adopt(MovedConnection moved) {
     return;
   }
   UpstreamConnection& connection = open();
-  if (connection.adopt(moved.descriptor) != 0) {
+  if (connection.adopt(moved) != 0) {
     retire(connection, Retirement::broken);
     return;
   }

@@ -64,7 +64,9 @@ Exchange::Exchange(Context& context, ClientConnection& client, const ListenerOpt
       client_(client),
       listener_(listener),
       upstream_(upstream),
-      request_(context.request_fields, client.head_limits(), listener.limits.body) {}
+      request_(context.request_fields, client.head_limits(), listener.limits.body) {
+  record_.started = context.fine_now();
+}
 
 Exchange::~Exchange() { leave_upstream(Retirement::client_left); }
 
@@ -82,7 +84,32 @@ void Exchange::leave_upstream(Retirement reason) {
   }
 }
 
+void Exchange::report() {
+  end_waiting();
+  record_.listener = &listener_;
+  record_.upstream = endpoint_ == nullptr ? nullptr : &upstream_;
+  record_.endpoint = endpoint_;
+  record_.client = &client_.address();
+  record_.client_request = client_.requests() + 1;
+  record_.head = context_.keeps_heads ? raw_head_.bytes() : std::string_view();
+  record_.method = request_.method();
+  record_.status = status_;
+  record_.tries = static_cast<std::uint32_t>(servers_tried_) + (replayed_ ? 1 : 0);
+  record_.ended = context_.fine_now();
+  if (context_.exchange_reader != nullptr) {
+    context_.exchange_reader->on_exchange(record_);
+  }
+}
+
+void Exchange::end_waiting() {
+  if (queued_ != TimePoint{}) {
+    record_.waited += context_.fine_now() - queued_;
+    queued_ = {};
+  }
+}
+
 void Exchange::abandon() {
+  record_.error = ErrorCode::client_left;
   if (request_state_ != RequestState::head) {
     context_.counters.count(ErrorCode::client_left);
   }
@@ -94,6 +121,7 @@ void Exchange::fail(Error error) {
   if (try_replay(error)) {
     return;
   }
+  record_.error = error.code;
   context_.counters.count(error.code);
   context_.counters.replays_failed += replayed_ ? 1 : 0;
   log::debug("{}: {} (errno {})", endpoint_ == nullptr ? "request" : endpoint_->authority(),
@@ -187,6 +215,8 @@ void Exchange::replay() {
 
 void Exchange::answer_locally(const ErrorRow& row) {
   check(!answer_relayed_ && !lease_, "an answer of our own comes beside a relayed one");
+  status_ = row.status;
+  record_.answer_bytes = request_.method() == http1::Method::head ? 0 : row.text.size() + 1;
   const bool request_is_whole =
       request_state_ != RequestState::head && (body_ == BodyKind::none || request_.complete());
   // After a refused request nothing behind it can be trusted to begin where it seems to.

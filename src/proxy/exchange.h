@@ -12,6 +12,7 @@
 #include "pool/waiters.h"
 #include "proxy/context.h"
 #include "proxy/endpoint.h"
+#include "proxy/exchange_record.h"
 #include "proxy/options.h"
 #include "proxy/outgoing.h"
 #include "proxy/replay.h"
@@ -89,6 +90,9 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
     return reading_head() || (reading_body() && !request_.complete());
   }
 
+  // All is over: what became of the request is told. Called once, by the client connection.
+  void report();
+
  private:
   enum class RequestState : std::uint8_t {
     head,       // not complete yet
@@ -139,6 +143,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   void replay();
   void answer_locally(const ErrorRow& row);
   void leave_upstream(Retirement reason);
+  void end_waiting();
 
   Context& context_;
   ClientConnection& client_;
@@ -153,6 +158,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   std::uint64_t buffered_bytes_ = 0;
   std::size_t upstream_pending_seen_ = 0;  // likewise for the backend's
   std::size_t untaken_seen_ = 0;  // what the client had not taken when its deadline was set
+  ExchangeRecord record_;         // the rest of it is known only when it is told
+  TimePoint queued_{};            // since when it waits for a connection, if it does
   TimePoint body_due_{};          // until then its body has paid for: each byte buys time
   std::size_t servers_tried_ = 0;
 

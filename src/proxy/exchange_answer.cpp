@@ -19,7 +19,10 @@ bool is_interim(int status) { return status < 200; }
 Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::string_view bytes) {
   if (!answer_begun_) {
     answer_begun_ = true;
-    raw_head_.release();  // there is no replay any more
+    record_.first_byte = context_.fine_now();
+    if (!context_.keeps_heads) {
+      raw_head_.release();  // there is no replay any more
+    }
     forget_body();
   }
   Outgoing out;
@@ -44,6 +47,7 @@ Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::
         }
         break;
       case StepKind::body:
+        record_.answer_bytes += step.body.size();
         out.body(step.body);
         if (out.full() && !flush_answer(out, Outgoing::Last::no)) {
           return {.settled = true};

@@ -124,6 +124,7 @@ std::size_t Exchange::buffer(std::string_view bytes) {
       expect_body(consumed);
       return consumed;
     }
+    record_.request_bytes += step.body.size();
     std::string_view rest = step.body;
     while (!rest.empty()) {
       if ((buffered_.empty() || buffered_.back().room().empty()) &&
@@ -169,6 +170,7 @@ void Exchange::obtain_connection() {
 
 void Exchange::queue() {
   request_state_ = RequestState::waiting;
+  queued_ = context_.fine_now();
   if (const auto hopeless = endpoint_->wait(*this)) {
     fail(*hopeless);
   }
@@ -176,6 +178,10 @@ void Exchange::queue() {
 
 void Exchange::take(Lease lease) {
   lease_ = std::move(lease);
+  record_.leased = context_.fine_now();
+  record_.connection = lease_->number();
+  record_.connection_request = lease_->use().requests;
+  record_.connect = record_.reused() ? Duration{} : lease_->connect_time();
   reused_ = lease_->use().requests > 1 && !lease_->bound();
   anything_sent_ = false;
   head_unsent_ = true;
@@ -188,6 +194,7 @@ void Exchange::take(Lease lease) {
 }
 
 void Exchange::on_lease(Lease lease) {
+  end_waiting();
   if (!may_send_chunks()) {
     lease.settle({.reusable = true});  // not a byte went over it, and it is nobody's
     if (buffered_bytes_ > endpoint_->options().limits.chunked_body) {
@@ -347,6 +354,7 @@ std::size_t Exchange::send(Outgoing& out, std::string_view bytes) {
     if (step.kind == StepKind::end) {
       last = Outgoing::Last::yes;
     } else {
+      record_.request_bytes += step.body.size();
       keep_body(step.body);
       out.body(step.body);
     }
@@ -401,6 +409,7 @@ bool Exchange::flush_request(Outgoing& out, Outgoing::Last last,
       }
       if (before != nullptr) {
         request_ = *before;
+        record_.request_bytes = 0;  // nothing had gone before these bytes
         forget_body();
       }
       fail(make_error(ErrorCode::upstream_write_failed));

@@ -35,7 +35,8 @@ UpstreamConnection::UpstreamConnection(Context& context, Endpoint& endpoint)
     : context_(context),
       endpoint_(endpoint),
       stream_(context.streams.make(*this)),
-      decoder_(context.response_fields, endpoint.answer_limits()) {}
+      decoder_(context.response_fields, endpoint.answer_limits()),
+      number_(context.next_connection_number()) {}
 
 UpstreamConnection::~UpstreamConnection() {
   check(owed_.empty(), "a connection is released while it owes an answer");
@@ -44,6 +45,7 @@ UpstreamConnection::~UpstreamConnection() {
 
 int UpstreamConnection::connect(const SocketAddress& to) {
   note(Event::connecting);
+  attempted_ = context_.fine_now();
   expect_within(endpoint_.options().timeouts.connect);
   const int failed = stream_.connect(to);
   if (failed == 0) {
@@ -52,9 +54,10 @@ int UpstreamConnection::connect(const SocketAddress& to) {
   return failed;
 }
 
-int UpstreamConnection::adopt(int descriptor) {
+int UpstreamConnection::adopt(const MovedConnection& moved) {
   note(Event::adopted);
-  const int failed = stream_.adopt(descriptor);
+  number_ = moved.number;
+  const int failed = stream_.adopt(moved.descriptor);
   if (failed == 0) {
     stream_.start_reading();
   }
@@ -70,6 +73,7 @@ void UpstreamConnection::on_connected(int system) {
   // once.
   stream_.start_reading();
   note(Event::connected);
+  connect_time_ = context_.fine_now() - attempted_;
   endpoint_.on_connected(*this);
 }
 

@@ -33,7 +33,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   // Starts the attempt. Returns an errno value; the connection must be closed then too.
   [[nodiscard]] int connect(const SocketAddress& to);
   // Takes over a descriptor from another worker. Returns an errno value likewise.
-  [[nodiscard]] int adopt(int descriptor);
+  [[nodiscard]] int adopt(const MovedConnection& moved);
 
   // The exchange's request goes over this connection next, its answer comes back to it.
   void owe(Exchange& exchange, http1::Method method);
@@ -46,6 +46,10 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
 
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] Endpoint& endpoint() { return endpoint_; }
+  // Its own in this process, kept when it moves to another worker.
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  // How long it took to open.
+  [[nodiscard]] Duration connect_time() const { return connect_time_; }
 
   // It is this client's from now on, until it is retired: somebody has logged in over it.
   void pin_to(ClientConnection& client);
@@ -117,6 +121,9 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   Block input_;  // an answer's head that is not complete yet
   List<Exchange, OwedTag> owed_;
   ClientConnection* pinned_to_ = nullptr;  // once set, nobody else may ever use the connection
+  std::uint64_t number_;
+  TimePoint attempted_{};
+  Duration connect_time_{};
   std::uint64_t rested_in_ = 0;
   std::uint64_t events_ = 0;  // the last eight, one a byte, the newest in the lowest
   bool clean_ = true;         // every answer was read to its end, and nothing stood behind it

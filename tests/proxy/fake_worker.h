@@ -20,6 +20,7 @@ namespace holdfast {
 class FakeClock final : public Clock {
  public:
   [[nodiscard]] TimePoint now() const override { return now_; }
+  [[nodiscard]] TimePoint fine_now() const override { return now_; }
   [[nodiscard]] std::uint64_t turn() const override { return turn_; }
   void set(TimePoint now) { now_ = std::max(now_, now); }
   void next_turn() { ++turn_; }
