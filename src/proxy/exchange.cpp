@@ -195,6 +195,7 @@ void Exchange::replay() {
   replayed_ = true;
   endpoint_->suspect_idle();
   anything_sent_ = false;
+  untaken_ = false;
   head_unsent_ = false;
   upload_stopped_ = false;
   if (!kept_body_.empty()) {
@@ -243,11 +244,23 @@ void Exchange::on_upstream_broken(int system) {
                   system));
 }
 
+// Bytes came before the backend can have read any of the request: they are the answer to another
+// one, or to none. As on an idle connection, nobody gets them.
+void Exchange::on_spoke_unasked() {
+  log::warn("{}: sent bytes that nobody asked for; the connection is closed",
+            endpoint_->authority());
+  leave_upstream(Retirement::spoke_while_idle);
+  // What was given of a body and not kept cannot be given again.
+  anything_sent_ = anything_sent_ && body_ != BodyKind::none;
+  fail(make_error(ErrorCode::upstream_write_failed));
+}
+
 // The backend has been silent for too long, unless it is us who make it wait.
 void Exchange::on_upstream_deadline() {
   const std::size_t pending = lease_->stream().pending_bytes();
   if (pending != 0 && pending < upstream_pending_seen_) {
     upstream_pending_seen_ = pending;  // slow, but it reads
+    untaken_ = false;
     lease_->expect_within(endpoint_->options().timeouts.write);
   } else if (pending != 0) {
     fail(make_error(ErrorCode::request_stalled));

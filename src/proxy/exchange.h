@@ -60,6 +60,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] Taken on_answer_bytes(http1::ResponseDecoder& decoder, std::string_view bytes);
   void on_answer_end(http1::ResponseDecoder& decoder);
   void on_upstream_broken(int system);
+  void on_spoke_unasked();
   void on_upstream_drained();
   void on_upstream_deadline();
 
@@ -76,6 +77,11 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool needs_fresh_connection() const { return replayed_; }
   // The client keeps its connection after this exchange, as far as is known now.
   [[nodiscard]] bool keeps_client() const { return client_keeps_; }
+  // The kernel has taken no byte of the request yet: no byte can be an answer to it.
+  [[nodiscard]] bool unasked() const {
+    return !anything_sent_ ||
+           (untaken_ && lease_->stream().pending_bytes() == upstream_pending_seen_);
+  }
   // Nothing more is read of this request.
   [[nodiscard]] bool request_complete() const { return request_state_ == RequestState::sent; }
   // A head has begun and is not complete.
@@ -118,6 +124,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
                                    const http1::RequestDecoder* before);
   [[nodiscard]] bool send_buffered();
   void request_was_sent();
+  void note_pending(std::size_t given_bytes);
   [[nodiscard]] bool may_keep_body() const;
   void keep_body(std::string_view span);
   void forget_body();
@@ -178,6 +185,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   bool bound_ = false;
   bool head_unsent_ = false;    // a connection is leased, nothing was written yet
   bool anything_sent_ = false;  // on the present connection
+  bool untaken_ = false;        // all of it was pending when upstream_pending_seen_ was set
   bool reused_ = false;         // the present connection had served before, and not this client
   bool replayed_ = false;
   bool keeps_body_ = false;  // all of the body so far is there, should it have to go out once more

@@ -18,6 +18,10 @@ bool is_interim(int status) { return status < 200; }
 
 Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::string_view bytes) {
   if (!answer_begun_) {
+    if (unasked()) {
+      on_spoke_unasked();
+      return {.settled = true};
+    }
     answer_begun_ = true;
     record_.first_byte = context_.fine_now();
     if (!context_.keeps_heads) {

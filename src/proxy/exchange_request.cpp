@@ -184,6 +184,7 @@ void Exchange::take(Lease lease) {
   record_.connect = record_.reused() ? Duration{} : lease_->connect_time();
   reused_ = lease_->use().requests > 1 && !lease_->bound();
   anything_sent_ = false;
+  untaken_ = false;
   head_unsent_ = true;
   keeps_body_ = body_ != BodyKind::none && may_keep_body();
   request_state_ = RequestState::sending;
@@ -395,11 +396,10 @@ bool Exchange::flush_request(Outgoing& out, Outgoing::Last last,
     case WriteOutcome::pending:
       // The backend is slower than the client. Until it has caught up we read no more from the
       // client, so that its bytes wait in the kernel and not in our memory.
-      anything_sent_ = true;
       if (last == Outgoing::Last::no) {
         client_.pause();
       }
-      upstream_pending_seen_ = lease_->stream().pending_bytes();
+      note_pending(out.given_bytes());
       lease_->expect_within(endpoint_->options().timeouts.write);
       return true;
     case WriteOutcome::broken:
@@ -416,6 +416,15 @@ bool Exchange::flush_request(Outgoing& out, Outgoing::Last last,
       return false;
   }
   return true;
+}
+
+// More of the request was given to the stream than the kernel took.
+void Exchange::note_pending(std::size_t given_bytes) {
+  const std::size_t pending = lease_->stream().pending_bytes();
+  const std::size_t pending_before = untaken_ ? upstream_pending_seen_ : 0;
+  untaken_ = (untaken_ || !anything_sent_) && pending == pending_before + given_bytes;
+  upstream_pending_seen_ = pending;
+  anything_sent_ = true;
 }
 
 // Whether what goes out of the body is copied, so that it can go out once more: only where the

@@ -1,5 +1,7 @@
 #include "proxy/outgoing.h"
 
+#include <span>
+
 #include "codec/http1/encoder.h"
 
 namespace holdfast {
@@ -30,7 +32,14 @@ WriteOutcome Outgoing::flush(Stream& to, BodyKind framing, Last last) {
   if (used == 0) {
     return to.pending_bytes() == 0 ? WriteOutcome::written : WriteOutcome::pending;
   }
-  return to.write({parts.data(), used});
+  const WriteOutcome outcome = to.write({parts.data(), used});
+  if (outcome == WriteOutcome::pending) {
+    given_bytes_ = 0;
+    for (const std::string_view part : std::span(parts).first(used)) {
+      given_bytes_ += part.size();
+    }
+  }
+  return outcome;
 }
 
 }  // namespace holdfast

@@ -27,6 +27,8 @@ class Outgoing {
 
   // Writes all that was collected and forgets it. `Last::yes` ends the body.
   [[nodiscard]] WriteOutcome flush(Stream& to, BodyKind framing, Last last);
+  // Of the last flush that left something pending: all its bytes, taken or not.
+  [[nodiscard]] std::size_t given_bytes() const { return given_bytes_; }
 
  private:
   // Around the spans: a head, a chunk's size line, its end, the last chunk.
@@ -36,6 +38,7 @@ class Outgoing {
   std::array<std::string_view, max_spans> spans_;
   std::size_t count_ = 0;
   std::size_t body_bytes_ = 0;
+  std::size_t given_bytes_ = 0;
 };
 
 }  // namespace holdfast

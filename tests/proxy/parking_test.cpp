@@ -16,6 +16,7 @@ TEST_F(ADoubtfulRequest, OfWhichPartIsStillWithUsRetiresItsConnection) {
   far.sends(post_of("body"));
   backend(0).reads_nothing();
   backend(0).accepts();
+  backend(0).reads(10);
   backend(0).sends(ok);
   EXPECT_THAT(far.got(), EndsWith("ok"));
   EXPECT_EQ(endpoint().pool().idle(), 0U);
