@@ -65,6 +65,37 @@ class Writer {
   char* end_;
 };
 
+// Copies fields out of one head, those that stand side by side and as we write them at one go: a
+// few instructions for each instead of four copies. flush() writes what was added last.
+class FieldCopier {
+ public:
+  explicit FieldCopier(Writer& writer) : writer_(writer) {}
+
+  void add(const Field& field) {
+    if (!field.plain) {
+      flush();
+      writer_.add_field(field.name, field.value);
+      return;
+    }
+    const std::size_t size = field.name.size() + field.value.size() + field_overhead;
+    if (field.name.data() == run_.data() + run_.size()) {
+      run_ = {run_.data(), run_.size() + size};
+    } else {
+      flush();
+      run_ = {field.name.data(), size};
+    }
+  }
+
+  void flush() {
+    writer_.add(run_);
+    run_ = {};
+  }
+
+ private:
+  Writer& writer_;
+  std::string_view run_;
+};
+
 std::size_t fields_bound(std::span<const Field> fields) {
   std::size_t bound = 0;
   for (const Field& field : fields) {
@@ -109,16 +140,10 @@ bool tells_origin(FieldId id) {
          id == FieldId::x_real_ip;
 }
 
-// Copies a field of the client's, unless it goes no further or is written later as a list.
-void copy_request_field(Writer& writer, const Field& field, bool trusted, Forwarding& given) {
-  const FieldId id = field.id;
-  if (id == FieldId::via || id == FieldId::x_forwarded_for || stops_in_request(id) ||
-      (!trusted && tells_origin(id))) {
-    return;
-  }
-  given.proto |= id == FieldId::x_forwarded_proto;
-  given.host |= id == FieldId::x_forwarded_host;
-  writer.add_field(field.name, field.value);
+// Whether a field of the client's is copied; else it goes no further or is written later as a list.
+bool goes_on(FieldId id, bool trusted) {
+  return id != FieldId::via && id != FieldId::x_forwarded_for && !stops_in_request(id) &&
+         (trusted || !tells_origin(id));
 }
 
 // A list field that each proxy extends, and our element of it; empty if we have none.
@@ -178,11 +203,13 @@ void add_status_line(Writer& writer, int status, std::string_view reason) {
 }
 
 void copy_response_fields(Writer& writer, std::span<const Field> fields) {
+  FieldCopier copier(writer);
   for (const Field& field : fields) {
     if (!stops_in_response(field.id)) {
-      writer.add_field(field.name, field.value);
+      copier.add(field);
     }
   }
+  copier.flush();
 }
 
 struct KnownReason {
@@ -242,9 +269,15 @@ std::size_t encode_request(const RequestHead& head, const RequestPlan& plan, std
     writer.add_field("Host", plan.host);
   }
   Forwarding given;
+  FieldCopier copier(writer);
   for (const Field& field : head.fields) {
-    copy_request_field(writer, field, plan.trusted, given);
+    if (goes_on(field.id, plan.trusted)) {
+      given.proto |= field.id == FieldId::x_forwarded_proto;
+      given.host |= field.id == FieldId::x_forwarded_host;
+      copier.add(field);
+    }
   }
+  copier.flush();
   add_forwarding(writer, head, plan, given);
   add_framing(writer, plan.body, plan.content_length);
   add_connection(writer, plan.connection);

@@ -43,6 +43,9 @@ struct Field {
   std::string_view name;
   std::string_view value;
   FieldId id = FieldId::other;
+  // The line stands in its head as holdfast writes it: the name, a colon, one space, the value,
+  // CRLF.
+  bool plain = false;
 };
 
 // Which field a name is, whatever its case (RFC 9110 section 5.1).

@@ -99,6 +99,8 @@ const char* finish_field(HeadKind kind, Field& field, const char* line) {
     return nullptr;
   }
   field.value = trim_blanks(field.value);
+  field.plain = *begin == ' ' && field.value.data() == begin + 1 &&
+                field.value.data() + field.value.size() == end;
   return end + line_end_bytes;
 }
 

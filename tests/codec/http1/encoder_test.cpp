@@ -52,6 +52,26 @@ TEST(EncodedRequest, HasAnExactStartLineAndHostFirst) {
             "GET /x?y HTTP/1.1\r\nHost: b:80\r\nAccept: */*\r\n" + forwarding + "\r\n");
 }
 
+TEST(EncodedRequest, WritesEachLineAlikeHoweverItStoodInItsHead) {
+  EXPECT_EQ(
+      forward("GET / HTTP/1.1\r\nA: 1\r\nB:2\r\nC: 3\r\nKeep-Alive: x\r\nD: 4\r\nE:  5\r\n"
+              "F: 6 \r\nG:\t7\r\nH: \r\nI:\r\nJ: 8\r\nHost: a\r\nK: 9\r\n\r\n",
+              plan_to("a")),
+      "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nH: \r\n"
+      "I: \r\nJ: 8\r\nK: 9\r\n" +
+          forwarding + "\r\n");
+}
+
+TEST(EncodedResponse, WritesEachLineAlikeHoweverItStoodInItsHead) {
+  EXPECT_EQ(
+      answer(
+          "HTTP/1.1 200 OK\r\nA: 1\r\nB:2\r\nC: 3 \r\nD:\r\nE: 4\r\nF: 5\r\nContent-Length: 0\r\n"
+          "\r\n",
+          {.body = BodyKind::length}),
+      "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: \r\nE: 4\r\nF: 5\r\nContent-Length: "
+      "0\r\n\r\n");
+}
+
 TEST(EncodedRequest, GivesAnAbsoluteTargetWithoutAPathItsSlash) {
   EXPECT_EQ(forward("GET http://a?y HTTP/1.1\r\nHost: a\r\n\r\n", plan_to("b")),
             "GET /?y HTTP/1.1\r\nHost: b\r\n" + forwarding + "\r\n");
