@@ -465,29 +465,6 @@ TEST_F(APooledConnection, NeverGivesTheNextClientWhatItSpokeUnasked) {
   EXPECT_EQ(other.got(), "");
 }
 
-// It has read nothing of the request, so what it says is the answer to another.
-TEST_F(APooledConnection, NeverGivesAClientWhatItSaysBeforeItWasAsked) {
-  Far& far = served_client();
-  backend(0).reads_nothing();
-  far.sends(get);
-  backend(0).sends(ok_of("foreign"));
-  EXPECT_EQ(far.got(), "");
-  EXPECT_EQ(retired(Retirement::spoke_while_idle), 1U);
-  EXPECT_TRUE(backend(0).wire.closed);
-  EXPECT_THAT(backend(1).got(), testing::StartsWith("GET / HTTP/1.1"));
-  backend(1).sends(ok);
-  EXPECT_EQ(far.got(), ok);
-}
-
-TEST_F(APooledConnection, MayAnswerARequestThatItHasBegunToRead) {
-  Far& far = served_client();
-  backend(0).reads_nothing();
-  far.sends(get);
-  backend(0).reads(1);
-  backend(0).sends(ok_of("early"));
-  EXPECT_THAT(far.got(), testing::HasSubstr("early"));
-}
-
 TEST_F(APooledConnection, LetsABackendThatWillCloseDoSoFirst) {
   Far& far = client();
   far.sends(get);

@@ -1,5 +1,5 @@
 // When a connection may not be used again although its answer was whole: what was sent of the
-// request is in doubt. The other reasons are tested where they arise.
+// request is in doubt, or the answer is nobody's. The other reasons are tested where they arise.
 
 #include "proxy/fake_world.h"
 
@@ -7,6 +7,8 @@ namespace holdfast {
 namespace {
 
 using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
 
 class ADoubtfulRequest : public ProxyTest {};
 
@@ -33,6 +35,31 @@ TEST_F(ADoubtfulRequest, WhoseLastBytesWereNotTakenRetiresItsConnection) {
   EXPECT_THAT(far.got(), EndsWith("ok"));
   EXPECT_EQ(endpoint().pool().idle(), 0U);
   EXPECT_EQ(retired(Retirement::request_unsent), 1U);
+}
+
+class AnAnswer : public ProxyTest {};
+
+// It has read nothing of the request, so what it says is the answer to another.
+TEST_F(AnAnswer, IsNobodysBeforeAnythingOfItsRequestWasTaken) {
+  Far& far = served_client();
+  backend(0).reads_nothing();
+  far.sends(get);
+  backend(0).sends(ok_of("foreign"));
+  EXPECT_EQ(far.got(), "");
+  EXPECT_EQ(retired(Retirement::spoke_while_idle), 1U);
+  EXPECT_TRUE(backend(0).wire.closed);
+  EXPECT_THAT(backend(1).got(), StartsWith("GET / HTTP/1.1"));
+  backend(1).sends(ok);
+  EXPECT_EQ(far.got(), ok);
+}
+
+TEST_F(AnAnswer, MayComeOnceItsRequestHasBegunToBeTaken) {
+  Far& far = served_client();
+  backend(0).reads_nothing();
+  far.sends(get);
+  backend(0).reads(1);
+  backend(0).sends(ok_of("early"));
+  EXPECT_THAT(far.got(), HasSubstr("early"));
 }
 
 }  // namespace
