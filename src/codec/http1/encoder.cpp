@@ -35,13 +35,11 @@ class Writer {
     }
   }
 
-  template <class... Texts>
-  void add_all(const Texts&... texts) {
-    (add(std::string_view(texts)), ...);
-  }
-
-  void add_field(std::string_view name, std::string_view value) {
-    add_all(name, ": ", value, crlf);
+  // `begin` is the name with its colon and space.
+  __attribute__((always_inline)) void add_field(std::string_view begin, std::string_view value) {
+    add(begin);
+    add(value);
+    add(crlf);
   }
 
   void add_number(std::uint64_t number, int base = 10) {
@@ -74,7 +72,8 @@ class FieldCopier {
   void add(const Field& field) {
     if (!field.plain) {
       flush();
-      writer_.add_field(field.name, field.value);
+      writer_.add(field.name);
+      writer_.add_field(": ", field.value);
       return;
     }
     const std::size_t size = field.name.size() + field.value.size() + field_overhead;
@@ -149,19 +148,18 @@ bool goes_on(FieldId id, bool trusted) {
 // A list field that each proxy extends, and our element of it; empty if we have none.
 struct ExtendedList {
   FieldId id;
-  std::string_view name;
+  std::string_view begin;  // its name with colon and space
   std::string_view own;
 };
 
 // Writes one list field: the elements in the fields that are kept, then ours.
 void add_list(Writer& writer, const ExtendedList& list, std::span<const Field> kept) {
-  std::string_view before = list.name;
-  std::string_view between = ": ";
+  std::string_view before = list.begin;
   const auto add_element = [&](std::string_view element) {
     if (!element.empty()) {
-      writer.add_all(before, between, element);
-      before = ",";
-      between = " ";
+      writer.add(before);
+      writer.add(element);
+      before = ", ";
     }
   };
   for (const Field& field : kept) {
@@ -170,7 +168,7 @@ void add_list(Writer& writer, const ExtendedList& list, std::span<const Field> k
     }
   }
   add_element(list.own);
-  if (before != list.name) {
+  if (before.data() != list.begin.data()) {
     writer.add(crlf);
   }
 }
@@ -178,23 +176,24 @@ void add_list(Writer& writer, const ExtendedList& list, std::span<const Field> k
 void add_forwarding(Writer& writer, const RequestHead& head, const RequestPlan& plan,
                     const Forwarding& given) {
   const bool received_http11 = head.version == Version::http11;
-  add_list(writer, {FieldId::via, "Via", received_http11 ? "1.1 holdfast" : "1.0 holdfast"},
+  add_list(writer, {FieldId::via, "Via: ", received_http11 ? "1.1 holdfast" : "1.0 holdfast"},
            head.fields);
-  add_list(writer, {FieldId::x_forwarded_for, "X-Forwarded-For", plan.client_address},
+  add_list(writer, {FieldId::x_forwarded_for, "X-Forwarded-For: ", plan.client_address},
            plan.trusted ? head.fields : std::span<const Field>());
   if (!given.proto) {
-    writer.add_field("X-Forwarded-Proto", plan.client_scheme);
+    writer.add_field("X-Forwarded-Proto: ", plan.client_scheme);
   }
   if (!given.host && !head.host.empty()) {
-    writer.add_field("X-Forwarded-Host", head.host);
+    writer.add_field("X-Forwarded-Host: ", head.host);
   }
 }
 
 // The reason of the backend, with anything that is no plain ASCII text made harmless.
 void add_status_line(Writer& writer, int status, std::string_view reason) {
-  writer.add("HTTP/1.1 ");
-  writer.add_number(static_cast<std::uint64_t>(status));
-  writer.add(" ");
+  const auto digit = [status](int unit) { return static_cast<char>('0' + status / unit % 10); };
+  const char begin[] = {'H', 'T', 'T',        'P',       '/',      '1', '.',
+                        '1', ' ', digit(100), digit(10), digit(1), ' '};
+  writer.add({begin, sizeof(begin)});
   for (const char c : reason) {
     const char printable = c >= 0x20 && c < 0x7f ? c : '?';
     writer.add({&printable, 1});
@@ -263,10 +262,12 @@ std::size_t response_bound(const ResponseHead& head) {
 std::size_t encode_request(const RequestHead& head, const RequestPlan& plan, std::span<char> out) {
   check(out.size() >= request_bound(head, plan), "no room for an encoded request");
   Writer writer(out);
-  writer.add_all(head.method_text, head.target.starts_with('?') ? " /" : " ", head.target,
-                 plan.version == Version::http11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+  writer.add(head.method_text);
+  writer.add(head.target.starts_with('?') ? " /" : " ");
+  writer.add(head.target);
+  writer.add(plan.version == Version::http11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   if (!plan.host.empty()) {
-    writer.add_field("Host", plan.host);
+    writer.add_field("Host: ", plan.host);
   }
   Forwarding given;
   FieldCopier copier(writer);
@@ -331,7 +332,8 @@ std::size_t encode_local_answer(int status, std::string_view text, Method method
   add_connection(writer, connection);
   writer.add(crlf);
   if (method != Method::head) {
-    writer.add_all(body, "\n");
+    writer.add(body);
+    writer.add("\n");
   }
   return writer.size();
 }
