@@ -205,6 +205,7 @@ class World {
     upstream.servers = {"127.0.0.1:" + std::to_string(backend_.port())};
     upstream.pool.max_connections = 1;  // so that whoever comes second has to queue
     Config config;
+    config.status.address.reset();
     config.workers = 1;
     config.listeners = {listener};
     config.upstreams = {upstream};

@@ -190,6 +190,7 @@ class AllocationTest : public testing::Test {
     upstream.name = "legacy";
     upstream.servers = {"127.0.0.1:" + std::to_string(backend_.port())};
     Config config;
+    config.status.address.reset();
     config.listeners = {listener};
     config.upstreams = {upstream};
     server_ = std::make_unique<Server>(config);

@@ -27,6 +27,7 @@ upstreams:
   legacy:
     servers: ["127.0.0.1:{backend}"]
     pool: {{ max_connections: 512 }}
+status: {{ address: "off" }}
 log: {{ level: info }}
 shutdown: {{ timeout: 1s }}
 """

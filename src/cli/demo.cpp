@@ -74,6 +74,7 @@ Config demo_config(const SocketAddress& backend, std::uint16_t port) {
   config.listeners.push_back(listener);
   config.upstreams.push_back(upstream);
   config.log.level = LogLevel::warn;
+  config.status.address.reset();
   return config;
 }
 

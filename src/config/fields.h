@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,8 +22,9 @@ enum class FieldKind : std::uint8_t {
   size,
   duration,
   percentage,
-  choice,    // one of a few words
-  address,   // to listen on
+  choice,   // one of a few words
+  address,  // to listen on
+  address_or_off,
   networks,  // a list of address prefixes
   servers,   // a list of host:port
   host,      // preserve, server, or a literal name
@@ -68,10 +70,10 @@ struct HostSlot {
 };
 
 // The member that a key fills. Empty for what holds other keys.
-using FieldSlot =
-    std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
-                 SocketAddress*, std::vector<Network>*, std::vector<std::string>*, LogLevel*,
-                 LogFormat*, HalfClose*, ProtocolChoice*, ReplayMethods*, HostSlot>;
+using FieldSlot = std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*,
+                               std::string*, SocketAddress*, std::optional<SocketAddress>*, bool*,
+                               std::vector<Network>*, std::vector<std::string>*, LogLevel*,
+                               LogFormat*, HalfClose*, ProtocolChoice*, ReplayMethods*, HostSlot>;
 
 // The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {

@@ -12,6 +12,20 @@ using enum FieldKind;
 
 // clang-format off
 inline constexpr auto operation_rows = std::to_array<Field>({
+    {.path = "status", .line = "Where holdfast tells about itself: /livez, /readyz, /metrics; "
+                               "read-only.",
+     .foreign = "admin stats stub_status prometheus metrics health healthcheck"},
+    {.path = "status.address", .kind = address_or_off,
+     .slot = of_config<&Config::status, &StatusOptions::address>, .change = Change::restart,
+     .line = "`off`, or `\"\"`, for none. If the default is taken by another program, holdfast "
+             "says so and serves without.",
+     .foreign = "admin_port stats_port status_address metrics_address bind"},
+    {.path = "status.dashboard", .kind = choice,
+     .slot = of_config<&Config::status, &StatusOptions::dashboard>, .choices = "false|true",
+     .change = Change::restart,
+     .line = "Show the pages for people also where the address is not of loopback.",
+     .foreign = "stats_enable ui"},
+
     {.path = "log", .line = "The operational log, on standard error.",
      .foreign = "error_log logging logger logs"},
     {.path = "log.level", .kind = choice, .slot = of_config<&Config::log, &LogOptions::level>,

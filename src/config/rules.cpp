@@ -67,6 +67,7 @@ void require_known_upstreams(Binding& binding) {
 
 void require_distinct_addresses(Binding& binding) {
   const std::vector<ListenerOptions>& listeners = binding.config.listeners;
+  const std::optional<SocketAddress>& status = binding.config.status.address;
   std::map<std::string, std::string_view> owner;
   for (const ListenerOptions& listener : listeners) {
     if (listener.address.port() == 0) {
@@ -77,6 +78,14 @@ void require_distinct_addresses(Binding& binding) {
       report(binding, Severity::error, fmt::format("listeners.{}.address", listener.name),
              fmt::format("address {} in listeners.{} is that of listeners.{} too",
                          listener.address.text(), listener.name, first->second));
+    }
+    // The default gives way: the status listener is then not opened, with a warning.
+    if (status && status->text() == listener.address.text() &&
+        status->text() != StatusOptions::default_address) {
+      report(binding, Severity::error, fmt::format("listeners.{}.address", listener.name),
+             fmt::format("address {} in listeners.{} is that of status too; choose another "
+                         "status.address, or off",
+                         listener.address.text(), listener.name));
     }
   }
 }

@@ -120,6 +120,19 @@ struct Putter {
     return std::nullopt;
   }
   Outcome operator()(SocketAddress* to) const { return put_reading(to, read_listen_address(text)); }
+  Outcome operator()(std::optional<SocketAddress>* to) const {
+    if (text.empty() || text == "off") {
+      to->reset();
+      return std::nullopt;
+    }
+    SocketAddress address;
+    Outcome refused = put_reading(&address, read_listen_address(text));
+    if (!refused) {
+      *to = address;
+    }
+    return refused;
+  }
+  Outcome operator()(bool* to) const { return put_choice(to); }
   Outcome operator()(LogLevel* to) const { return put_choice(to); }
   Outcome operator()(LogFormat* to) const { return put_choice(to); }
   Outcome operator()(HalfClose* to) const { return put_choice(to); }
@@ -180,6 +193,10 @@ struct Writer {
   std::string operator()(const Duration* from) const { return duration_text(*from); }
   std::string operator()(const std::string* from) const { return *from; }
   std::string operator()(const SocketAddress* from) const { return from->text(); }
+  std::string operator()(const std::optional<SocketAddress>* from) const {
+    return *from ? (*from)->text() : "off";
+  }
+  std::string operator()(const bool* from) const { return choice(*from); }
   std::string operator()(const LogLevel* from) const { return choice(*from); }
   std::string operator()(const LogFormat* from) const { return choice(*from); }
   std::string operator()(const HalfClose* from) const { return choice(*from); }
@@ -239,6 +256,8 @@ std::string range_text(const Field& field) {
       return alternatives(choices_of(field));
     case FieldKind::address:
       return "ip:port";
+    case FieldKind::address_or_off:
+      return "ip:port or off";
     case FieldKind::networks:
       return "list of networks";
     case FieldKind::servers:

@@ -22,7 +22,7 @@ ClientConnection::~ClientConnection() { context_.timers.disarm(*this); }
 
 void ClientConnection::start(const IpAddress& address) {
   address_ = address;
-  ++context_.counters.client_connections;
+  context_.counters.client_connections += service_.responder == nullptr ? 1 : 0;
   expect_within(service_.options.timeouts.head);
   static_cast<void>(stream_.read_now());
   if (state_ != State::open) {

@@ -11,6 +11,7 @@
 #include "net/address.h"
 #include "net/stream.h"
 #include "proxy/context.h"
+#include "proxy/local_responder.h"
 #include "proxy/options.h"
 #include "proxy/overload.h"
 #include "proxy/upstream.h"
@@ -44,6 +45,8 @@ struct Service {
   const ListenerOptions& options;
   http1::HeadLimits head_limits;
   std::uint64_t least_taken;  // bytes of its answer that a client takes within timeouts.write
+  LocalResponder* responder = nullptr;  // answers here, and no upstream does, if set
+  std::size_t clients = 0;              // at present
   Overload overload = Overload::none;
   List<ClientConnection, RestingTag> resting;  // between two requests, the longest first
 };
@@ -81,6 +84,7 @@ class ClientConnection final : public ListLink<RestingTag>, private StreamEvents
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] const IpAddress& address() const { return address_; }
   [[nodiscard]] const http1::HeadLimits& head_limits() const { return service_.head_limits; }
+  [[nodiscard]] LocalResponder* responder() const { return service_.responder; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
   // There are more clients than can be kept while they rest.
   [[nodiscard]] bool crowded() const { return service_.overload != Overload::none; }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "proxy/context.h"
 #include "proxy/endpoint.h"
 #include "proxy/exchange_record.h"
+#include "proxy/local_responder.h"
 #include "proxy/options.h"
 #include "proxy/outgoing.h"
 #include "proxy/replay.h"
@@ -64,6 +67,14 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   void on_upstream_drained();
   void on_upstream_deadline();
 
+  // --- From its reply, where this process answers itself ---
+  [[nodiscard]] bool wants_no_body() const { return method_ == http1::Method::head; }
+  [[nodiscard]] bool client_knows_chunks() const { return client_http11_; }
+  [[nodiscard]] std::string local_head(const LocalAnswer& answer, BodyKind body);
+  [[nodiscard]] bool local_pending() const;
+  [[nodiscard]] bool write_local(std::string_view bytes);
+  void end_local();
+
   // Ends the exchange, or its present attempt, for a reason: the only place that chooses between a
   // replay, an answer of our own and an abort.
   void fail(Error error);
@@ -110,6 +121,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
 
   // The way of a request.
   std::size_t read_head(std::string_view bytes);
+  std::size_t answer_here(LocalResponder& responder, const http1::RequestHead& head);
   [[nodiscard]] bool note(const http1::RequestHead& head, std::string_view raw);
   std::size_t buffer(std::string_view bytes);
   [[nodiscard]] Lease find_connection();
@@ -164,10 +176,11 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   Block kept_body_;              // what has gone out of a body, while keeps_body_
   std::uint64_t buffered_bytes_ = 0;
   std::size_t upstream_pending_seen_ = 0;  // likewise for the backend's
-  std::size_t untaken_seen_ = 0;  // what the client had not taken when its deadline was set
-  ExchangeRecord record_;         // the rest of it is known only when it is told
-  TimePoint queued_{};            // since when it waits for a connection, if it does
-  TimePoint body_due_{};          // until then its body has paid for: each byte buys time
+  std::size_t untaken_seen_ = 0;       // what the client had not taken when its deadline was set
+  std::unique_ptr<LocalReply> local_;  // where this process answers itself
+  ExchangeRecord record_;              // the rest of it is known only when it is told
+  TimePoint queued_{};                 // since when it waits for a connection, if it does
+  TimePoint body_due_{};               // until then its body has paid for: each byte buys time
   std::size_t servers_tried_ = 0;
 
   RequestState request_state_ = RequestState::head;

@@ -158,6 +158,11 @@ bool Exchange::flush_answer(Outgoing& out, Outgoing::Last last) {
 }
 
 void Exchange::on_client_drained() {
+  if (local_) {
+    client_.expect_within(Duration::zero());
+    local_->on_drained();
+    return;
+  }
   if (lease_ && answer_relayed_) {
     lease_->stream().start_reading();
     lease_->expect_within(endpoint_->options().timeouts.read);

@@ -58,6 +58,10 @@ std::size_t Exchange::read_head(std::string_view bytes) {
     fail(make_error(ErrorCode::out_of_memory));
     return bytes.size();
   }
+  if (LocalResponder* responder = client_.responder()) {
+    return step.consumed + answer_here(*responder, head);
+  }
+  ++context_.counters.requests;
   if (client_.must_refuse()) {
     request_state_ = RequestState::waiting;
     fail(make_error(ErrorCode::overloaded));
@@ -84,7 +88,6 @@ std::size_t Exchange::read_head(std::string_view bytes) {
 
 // What has to be known of the head when its bytes are gone. False if there is no memory for it.
 bool Exchange::note(const http1::RequestHead& head, std::string_view raw) {
-  ++context_.counters.requests;
   raw_head_ = context_.blocks.borrow(raw.size());
   if (!raw_head_) {
     return false;

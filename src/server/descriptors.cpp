@@ -11,6 +11,7 @@ namespace {
 // connections on the move.
 constexpr std::uint64_t reserve = 64;
 constexpr std::uint64_t reserve_per_worker = 16;
+constexpr std::uint64_t reserve_for_status = 80;  // its listener and its clients
 
 }  // namespace
 
@@ -34,8 +35,9 @@ DescriptorPlan plan_descriptors(const Config& config, unsigned workers, std::uin
   for (const ListenerOptions& listener : config.listeners) {
     plan.wanted_by_clients += listener.max_connections;
   }
-  const std::uint64_t used =
-      reserve + reserve_per_worker * workers * (1 + config.listeners.size()) + plan.for_upstreams;
+  const std::uint64_t used = reserve +
+                             reserve_per_worker * workers * (1 + config.listeners.size()) +
+                             (config.status.address ? reserve_for_status : 0) + plan.for_upstreams;
   plan.for_clients = limit > used ? std::min(limit - used, plan.wanted_by_clients) : 0;
   return plan;
 }

@@ -67,6 +67,7 @@ void Door::shed(int most) {
 
 void Door::serve(int descriptor, const IpAddress& from) {
   ClientConnection& client = context_.clients.make(context_, *this, service_, upstream_);
+  ++service_.clients;
   if (client.stream().adopt(descriptor) == 0) {
     client.start(from);
   } else {
@@ -97,13 +98,14 @@ void Door::go_on() {
 
 void Door::on_client_closed(ClientConnection& client, Stream& stream) {
   context_.clients.release(client);
+  --service_.clients;
   context_.streams.release(stream);
   permits_.give_back();
   if (service_.overload != Overload::none) {
     judge();
   }
   go_on();
-  if (context_.clients.in_use() == 0) {
+  if (service_.clients == 0) {
     on_empty_();
   }
 }

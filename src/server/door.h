@@ -13,12 +13,18 @@ namespace holdfast {
 class Door final : public ClientOwner, private ListenerEvents, private Timer {
  public:
   // `permits` is shared with the same listener's doors of other workers. on_empty is called
-  // whenever the last client of the worker has gone.
+  // whenever the last of its clients has gone.
   Door(Context& context, Loop& loop, const ListenerOptions& options, Upstream& upstream,
        Permits& permits, std::function<void()> on_empty);
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
   ~Door() { context_.timers.disarm(*this); }
+
+  // Its clients' requests are answered here and by no upstream. Before open().
+  void answer_by(LocalResponder& responder) { service_.responder = &responder; }
+
+  // Its clients at present.
+  [[nodiscard]] std::size_t clients() const { return service_.clients; }
 
   // Listens on a bound socket, which it owns from now on. Returns an errno value.
   [[nodiscard]] int open(int descriptor) { return listener_.listen(descriptor); }

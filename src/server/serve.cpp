@@ -54,6 +54,7 @@ class Supervisor final : private Timer {
           "one ends at once",
           strsignal(number), seconds(options_.delay), seconds(options_.timeout));
       stage_ = Stage::delaying;
+      server_.announce_end();
       if (options_.delay == Duration::zero()) {
         drain();
       } else {

@@ -54,7 +54,7 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(config_, *shared_, *this, i, count));
   }
-  if (auto failed = open_listeners(); !failed) {
+  if (auto failed = open_listeners().and_then([this] { return open_status(); }); !failed) {
     workers_.clear();
     return failed;
   }
@@ -66,6 +66,9 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
     const ListenerOptions& listener = config_.listeners[i];
     log::info("listening on {} (listener {}, upstream {}, {} worker{})", addresses_[i].text(),
               listener.name, listener.upstream, count, count == 1 ? "" : "s");
+  }
+  if (status_address_) {
+    log::info("status on http://{}/ (livez, readyz, metrics)", status_address_->text());
   }
   return {};
 }
@@ -160,11 +163,41 @@ Result<void> Server::open_listener(std::size_t number) {
   return {};
 }
 
+// The default address is a convenience: a second holdfast on one machine must start all the same.
+// One that somebody has chosen is relied on.
+Result<void> Server::open_status() {
+  const std::optional<SocketAddress>& wanted = config_.status.address;
+  if (!wanted) {
+    return {};
+  }
+  const auto descriptor = open_listening_socket(*wanted, PortSharing::exclusive);
+  int failed = descriptor ? 0 : descriptor.error();
+  if (descriptor) {
+    status_address_ = bound_address(*descriptor);
+    failed = workers_.front()->open_status(config_.status, *this, *descriptor);
+  }
+  if (failed == 0) {
+    return {};
+  }
+  status_address_.reset();
+  if (failed == EADDRINUSE && wanted->text() == StatusOptions::default_address) {
+    log::warn(
+        "status: {} is taken by another program, so nothing is told here. Set status.address to "
+        "another address, or to off",
+        wanted->text());
+    return {};
+  }
+  log::error("status: cannot listen on {}: {}{}", wanted->text(), std::strerror(failed),
+             listen_hint(failed));
+  return start_failure(failed);
+}
+
 SocketAddress Server::listening_address(std::size_t listener) const {
   return addresses_.at(listener);
 }
 
 void Server::drain() {
+  announce_end();
   for (const auto& worker : workers_) {
     worker->drain();
   }
@@ -184,6 +217,14 @@ void Server::wait() {
     log_counters();
     workers_.clear();
   }
+}
+
+unsigned Server::count() const { return static_cast<unsigned>(workers_.size()); }
+
+bool Server::ask(unsigned worker, WorkerReport& report, std::function<void()> told) {
+  return workers_[worker]->tell(report, [this, told = std::move(told)] {
+    static_cast<void>(workers_.front()->post(told));  // if that has ended, so has who asked
+  });
 }
 
 void Server::wake(unsigned worker, std::size_t endpoint) { workers_[worker]->wake(endpoint); }

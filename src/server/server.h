@@ -3,8 +3,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "admin/census.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "net/address.h"
@@ -21,7 +23,7 @@ struct Shared;
 enum class FirstWorker : bool { own_thread, callers_thread };
 
 // The proxy as a whole: its workers and what they share. Knows no signals: see serve().
-class Server final : public Neighbours {
+class Server final : public Neighbours, private Workers {
  public:
   explicit Server(Config config);
   Server(const Server&) = delete;
@@ -41,8 +43,14 @@ class Server final : public Neighbours {
 
   // The address a listener is bound to, its port chosen by the kernel if 0 was asked for.
   [[nodiscard]] SocketAddress listening_address(std::size_t listener) const;
+  // Likewise of the status listener; none if there is none.
+  [[nodiscard]] const std::optional<SocketAddress>& status_address() const {
+    return status_address_;
+  }
 
-  // From any thread. drain: finish what is under way and end. stop_now: end.
+  // From any thread. announce_end: go on as before, but be not ready any more. drain: finish what
+  // is under way and end. stop_now: end.
+  void announce_end() { ending_ = true; }
   void drain();
   void stop_now();
 
@@ -53,9 +61,15 @@ class Server final : public Neighbours {
   void wake(unsigned worker, std::size_t endpoint) override;
   void give(unsigned worker, std::size_t endpoint, MovedConnection moved) override;
 
+  [[nodiscard]] unsigned count() const override;
+  [[nodiscard]] bool ask(unsigned worker, WorkerReport& report,
+                         std::function<void()> told) override;
+  [[nodiscard]] bool ending() const override { return ending_; }
+
   [[nodiscard]] Result<void> share_limits(unsigned workers);
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_listener(std::size_t number);
+  [[nodiscard]] Result<void> open_status();
   void worker_ended();
   void log_counters() const;
 
@@ -63,7 +77,9 @@ class Server final : public Neighbours {
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<SocketAddress> addresses_;  // by listener
+  std::optional<SocketAddress> status_address_;
   std::function<void()> on_ended_;
+  std::atomic<bool> ending_{false};
   std::atomic<std::size_t> running_{0};
 };
 

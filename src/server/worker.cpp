@@ -1,6 +1,7 @@
 #include "server/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/memory.h"
 
@@ -46,13 +47,27 @@ Worker::~Worker() {
     stop_now();
     join();
   } else if (!ran_) {
-    // Never started: close what open_door has opened.
+    // Never started: close what open_door and open_status have opened.
     for (const auto& door : doors_) {
       door->close();
+    }
+    if (status_door_) {
+      status_door_->close();
     }
     loop_.stop();
     loop_.run();
   }
+}
+
+int Worker::open_status(const StatusOptions& options, Workers& workers, int descriptor) {
+  status_listener_.name = "status";
+  status_listener_.max_connections = max_status_clients;
+  status_ = std::make_unique<Status>(options, workers, context_.timers, context_.clock);
+  status_door_ = std::make_unique<Door>(context_, loop_, status_listener_, *upstreams_.front(),
+                                        status_permits_, [this] { finish_if_empty(); });
+  status_door_->answer_by(status_->responder());
+  status_shown_ = true;
+  return status_door_->open(descriptor);
 }
 
 int Worker::open_door(std::size_t listener, int descriptor) {
@@ -89,6 +104,13 @@ void Worker::wake(std::size_t endpoint) {
   static_cast<void>(loop_.post([this, endpoint] { endpoints_[endpoint]->on_wake(); }));
 }
 
+bool Worker::tell(WorkerReport& report, std::function<void()> told) {
+  return loop_.post([this, &report, told = std::move(told)] {
+    report.counters = context_.counters;
+    told();
+  });
+}
+
 bool Worker::give(std::size_t endpoint, MovedConnection moved) {
   bool posted = false;
   const bool has_memory = has_memory_for([&] {
@@ -120,6 +142,7 @@ void Worker::end_everything() {
   upstream_connections_.for_each([](UpstreamConnection& connection) {
     connection.endpoint().retire(connection, Retirement::shutdown);
   });
+  close_status();
   end_loop();
 }
 
@@ -127,8 +150,29 @@ void Worker::end_loop() {
   loop_.stop([this] { on_ended_(); });
 }
 
+std::size_t Worker::proxied_clients() const {
+  std::size_t clients = 0;
+  for (const auto& door : doors_) {
+    clients += door->clients();
+  }
+  return clients;
+}
+
+// The status pages are shown as long as anything else is under way, and keep nothing alive.
+void Worker::close_status() {
+  if (std::exchange(status_shown_, false)) {
+    status_->on_end();
+    status_door_->close();
+    clients_.for_each([](ClientConnection& client) { client.abort(); });
+  }
+}
+
 void Worker::finish_if_empty() {
-  if (context_.draining && clients_.in_use() == 0) {
+  if (!context_.draining || proxied_clients() != 0) {
+    return;
+  }
+  close_status();
+  if (clients_.in_use() == 0) {
     for (Endpoint* endpoint : endpoints_) {
       endpoint->drain();
     }

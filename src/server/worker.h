@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "admin/status.h"
 #include "config/config.h"
 #include "net/loop.h"
 #include "net/tcp_stream.h"
@@ -13,6 +14,9 @@
 #include "server/door.h"
 
 namespace holdfast {
+
+// Of the status listener. More of them wait.
+inline constexpr std::uint32_t max_status_clients = 64;
 
 // What all workers share: limits of the whole process.
 struct Shared {
@@ -35,6 +39,9 @@ class Worker {
   // Before start(): opens the door of a listener on a bound socket. Returns an errno value.
   [[nodiscard]] int open_door(std::size_t listener, int descriptor);
 
+  // Likewise the status listener's, which one worker has. `workers` are those it tells about.
+  [[nodiscard]] int open_status(const StatusOptions& options, Workers& workers, int descriptor);
+
   // Serves until it has been drained or stopped, on a thread of its own or on the caller's.
   // on_ended is called there when everything is closed.
   void start(std::function<void()> on_ended);
@@ -48,6 +55,10 @@ class Worker {
   void drain();
   void stop_now();
   void wake(std::size_t endpoint);
+  // Runs a task on the worker's thread. False if the worker has ended.
+  [[nodiscard]] bool post(std::function<void()> task) { return loop_.post(std::move(task)); }
+  // Fills the report there, then calls `told` there.
+  [[nodiscard]] bool tell(WorkerReport& report, std::function<void()> told);
   // False if the worker has ended: the connection still belongs to the caller.
   [[nodiscard]] bool give(std::size_t endpoint, MovedConnection moved);
 
@@ -59,6 +70,8 @@ class Worker {
   void end_everything();
   void finish_if_empty();
   void end_loop();
+  [[nodiscard]] std::size_t proxied_clients() const;
+  void close_status();
 
   Loop loop_;
   TcpStreams streams_;
@@ -69,6 +82,12 @@ class Worker {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<Endpoint*> endpoints_;  // by number
   std::vector<std::unique_ptr<Door>> doors_;
+  // Of the status listener, in the worker that has it.
+  ListenerOptions status_listener_;
+  Permits status_permits_{max_status_clients};
+  std::unique_ptr<Status> status_;
+  std::unique_ptr<Door> status_door_;
+  bool status_shown_ = false;
   std::function<void()> on_ended_;
   std::thread thread_;
   bool ran_ = false;

@@ -8,6 +8,7 @@ namespace {
 
 Config config_of(std::vector<std::uint32_t> listeners, std::vector<std::uint32_t> upstreams) {
   Config config;
+  config.status.address.reset();
   for (const std::uint32_t max_connections : listeners) {
     config.listeners.emplace_back().max_connections = max_connections;
   }

@@ -27,6 +27,7 @@ class AServer : public testing::Test {
   static constexpr std::string_view ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
   AServer() {
+    config.status.address.reset();
     ListenerOptions& listener = config.listeners.emplace_back();
     listener.name = "web";
     listener.address = *SocketAddress::parse("127.0.0.1:0");

@@ -228,6 +228,7 @@ constexpr std::array known_reasons = {
     KnownReason{413, "Content Too Large"},
     KnownReason{414, "URI Too Long"},
     KnownReason{417, "Expectation Failed"},
+    KnownReason{421, "Misdirected Request"},
     KnownReason{429, "Too Many Requests"},
     KnownReason{431, "Request Header Fields Too Large"},
     KnownReason{500, "Internal Server Error"},
@@ -336,6 +337,20 @@ std::size_t encode_local_answer(int status, std::string_view text, Method method
     writer.add("\n");
   }
   return writer.size();
+}
+
+std::string encode_local_head(const LocalHead& head) {
+  constexpr std::size_t own_bytes = 512;
+  std::string out(own_bytes + head.type.size() + head.fields.size(), '\0');
+  Writer writer(out);
+  add_status_line(writer, head.status, reason_of(head.status));
+  writer.add_field("Content-Type: ", head.type);
+  writer.add(head.fields);
+  add_framing(writer, head.body, head.content_length);
+  add_connection(writer, head.connection);
+  writer.add(crlf);
+  out.resize(writer.size());
+  return out;
 }
 
 std::size_t encode_chunk_line(std::uint64_t payload_bytes, std::span<char> out) {

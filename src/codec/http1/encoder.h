@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "codec/codec.h"
@@ -58,6 +59,17 @@ inline constexpr std::size_t local_answer_bytes = 1024;
 [[nodiscard]] std::size_t encode_local_answer(int status, std::string_view text, Method method,
                                               ConnectionWord connection, int retry_after,
                                               std::span<char> out);
+
+// The head of a whole answer of our own, or of a stream.
+struct LocalHead {
+  int status = 200;
+  std::string_view type;
+  std::string_view fields;  // more of them, each with its CRLF
+  BodyKind body = BodyKind::length;
+  std::uint64_t content_length = 0;
+  ConnectionWord connection = ConnectionWord::none;
+};
+[[nodiscard]] std::string encode_local_head(const LocalHead& head);
 
 // The size line of a chunk, with its CRLF; at most chunk_line_bytes. The payload and chunk_end
 // follow.

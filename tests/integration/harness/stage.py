@@ -31,6 +31,7 @@ class Stage:
             "upstreams": {"legacy": {"servers": servers, **(upstream or {})}},
             # Longer than a client is let read its refusal after it was sent.
             "shutdown": {"timeout": "4s"},
+            "status": {"address": "off"},
             **top,
         }
         path = self.folder / f"holdfast-{len(self._proxies)}.yaml"
