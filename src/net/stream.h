@@ -80,6 +80,9 @@ class Stream {
   // Closes with a reset: the other side can tell that what it got is not the whole.
   virtual void reset() = 0;
 
+  // The last read has taken all that was there; false if it has filled its room, for then more may
+  // have been behind it.
+  [[nodiscard]] virtual bool drained() const = 0;
   // Asks the kernel: true if nothing has arrived that was not read, neither bytes nor end of
   // stream.
   [[nodiscard]] virtual bool quiet() const = 0;

@@ -94,6 +94,7 @@ bool TcpStream::read_now() {
   char* buffer = loop_.read_buffer_.get();
   const ssize_t count = ::recv(descriptor_, buffer, Loop::read_bytes, MSG_DONTWAIT);
   if (count > 0) {
+    drained_ = count < static_cast<ssize_t>(Loop::read_bytes);
     events_.on_bytes({buffer, static_cast<std::size_t>(count)});
   } else if (count == 0) {
     ended_ = true;
@@ -127,6 +128,7 @@ void TcpStream::on_allocate(uv_handle_t* from, std::size_t, uv_buf_t* buffer) {
 void TcpStream::on_read(uv_stream_t* from, ssize_t count, const uv_buf_t* buffer) {
   TcpStream& self = *static_cast<TcpStream*>(from->data);
   if (count > 0) {
+    self.drained_ = count < static_cast<ssize_t>(Loop::read_bytes);
     self.events_.on_bytes({buffer->base, static_cast<std::size_t>(count)});
   } else if (count == UV_EOF) {
     const int system = buffer->base == nullptr ? self.reset_by() : 0;

@@ -31,6 +31,7 @@ class TcpStream final : public Stream {
   void shut_down() override;
   void close() override;
   void reset() override;
+  [[nodiscard]] bool drained() const override { return drained_; }
   [[nodiscard]] bool quiet() const override;
   [[nodiscard]] int detach() override;
 
@@ -55,6 +56,7 @@ class TcpStream final : public Stream {
   std::uint32_t writes_in_flight_ = 0;  // queued in libuv
   bool closing_ = false;
   bool broken_ = false;  // and the owner knows
+  bool drained_ = true;  // the last read was a short one
   bool ended_ = false;   // the other side has sent end of stream, and the owner knows
 };
 

@@ -51,11 +51,13 @@ void Endpoint::learn(Version answered) {
 
 // Whether the connection was used so recently that nothing can have happened to it unseen: it was
 // drained by the short read that ended its last answer, and since then the loop has hardly polled.
+// An answer that ends where its read ended for lack of room says nothing about what is behind it.
 // Counted in turns and not in time: a turn under load may take longer than an idle pause at rest.
 bool Endpoint::fresh(const UpstreamConnection& connection, TimePoint now) const {
   const Duration idle = now - connection.use().idle_since;
-  return idle <= fresh_time || (idle <= fresh_turns_time &&
-                                context_.clock.turn() - connection.rested_in() <= fresh_turns);
+  return connection.rested_drained() &&
+         (idle <= fresh_time || (idle <= fresh_turns_time &&
+                                 context_.clock.turn() - connection.rested_in() <= fresh_turns));
 }
 
 // The newest idle connection that may be used. One that has been idle for a while is asked first

@@ -185,6 +185,7 @@ void UpstreamConnection::rest(TimePoint deadline) {
   note(Event::parked);
   verify_parked();
   rested_in_ = context_.clock.turn();
+  rested_drained_ = stream_.drained();
   arm(deadline);
 }
 

@@ -61,6 +61,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void rest(TimePoint deadline);
   // The turn of the loop in which rest() was called last.
   [[nodiscard]] std::uint64_t rested_in() const { return rested_in_; }
+  // Nothing was left in the kernel when its last answer ended.
+  [[nodiscard]] bool rested_drained() const { return rested_drained_; }
   // The exchange is told when nothing has come for so long; 0 is for ever.
   void expect_within(Duration limit);
 
@@ -124,6 +126,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   std::uint64_t number_;
   TimePoint attempted_{};
   Duration connect_time_{};
+  bool rested_drained_ = false;
   std::uint64_t rested_in_ = 0;
   std::uint64_t events_ = 0;  // the last eight, one a byte, the newest in the lowest
   bool clean_ = true;         // every answer was read to its end, and nothing stood behind it

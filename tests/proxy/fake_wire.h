@@ -191,6 +191,7 @@ class FakeStream final : public Stream {
     close();
   }
 
+  bool drained() const override { return drained_; }
   bool quiet() const override {
     return wire_->arrived.empty() && !wire_->end_arrived && wire_->broken == 0;
   }
@@ -247,6 +248,7 @@ class FakeStream final : public Stream {
       const std::vector<char> bytes(wire_->arrived.begin(),
                                     wire_->arrived.begin() + static_cast<std::ptrdiff_t>(count));
       wire_->arrived.erase(0, count);
+      drained_ = wire_->arrived.empty();
       events_.on_bytes({bytes.data(), bytes.size()});
       return true;
     }
@@ -326,6 +328,7 @@ class FakeStream final : public Stream {
   std::string pending_;
   unsigned worker_;
   bool reading_ = false;
+  bool drained_ = true;
   bool connecting_ = false;
   bool ending_ = false;
   bool closing_ = false;

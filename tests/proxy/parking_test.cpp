@@ -37,10 +37,10 @@ TEST_F(ADoubtfulRequest, WhoseLastBytesWereNotTakenRetiresItsConnection) {
   EXPECT_EQ(retired(Retirement::request_unsent), 1U);
 }
 
-class AnAnswer : public ProxyTest {};
+class AStrayAnswer : public ProxyTest {};
 
 // It has read nothing of the request, so what it says is the answer to another.
-TEST_F(AnAnswer, IsNobodysBeforeAnythingOfItsRequestWasTaken) {
+TEST_F(AStrayAnswer, IsNobodysBeforeAnythingOfTheRequestWasTaken) {
   Far& far = served_client();
   backend(0).reads_nothing();
   far.sends(get);
@@ -53,7 +53,34 @@ TEST_F(AnAnswer, IsNobodysBeforeAnythingOfItsRequestWasTaken) {
   EXPECT_EQ(far.got(), ok);
 }
 
-TEST_F(AnAnswer, MayComeOnceItsRequestHasBegunToBeTaken) {
+// The read that ended the answer had no room for what came behind it.
+TEST_F(AStrayAnswer, BehindTheLastAnswerIsNotForTheNextOfThePipeline) {
+  network.read_bytes = ok.size();
+  Far& far = client();
+  far.sends(std::string(get) + get_of("/next"));
+  backend(0).sends(std::string(ok) + ok_of("foreign"));
+  EXPECT_EQ(far.got(), ok);
+  EXPECT_EQ(retired(Retirement::stale), 1U);
+  EXPECT_THAT(backend(1).got(), StartsWith("GET /next"));
+  backend(1).sends(ok);
+  EXPECT_EQ(far.got(), ok);
+}
+
+TEST_F(AStrayAnswer, BehindTheLastAnswerIsNotForWhoWaited) {
+  network.read_bytes = ok.size();
+  upstream.pool.max_connections = 1;
+  Far& one = client();
+  Far& other = client();
+  one.sends(get);
+  other.sends(get);
+  backend(0).sends(std::string(ok) + ok_of("foreign"));
+  EXPECT_EQ(one.got(), ok);
+  EXPECT_EQ(other.got(), "");
+  backend(1).sends(ok);
+  EXPECT_EQ(other.got(), ok);
+}
+
+TEST_F(AStrayAnswer, MayBeAnEarlyOneOnceTheRequestHasBegunToBeTaken) {
   Far& far = served_client();
   backend(0).reads_nothing();
   far.sends(get);

@@ -144,6 +144,7 @@ bool SimStream::read_once() {
     wire.inbound.pop(count);
     wire.arrived -= count;
     wire.read += count;
+    drained_ = wire.arrived == 0;
     events_.on_bytes({bytes.data(), bytes.size()});
   } else if (!end_told_ && (wire.end_arrived || wire.break_told)) {
     end_told_ = true;

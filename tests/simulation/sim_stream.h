@@ -72,6 +72,7 @@ class SimStream final : public Stream {
   void shut_down() override;
   void close() override;
   void reset() override;
+  bool drained() const override { return drained_; }
   bool quiet() const override;
   int detach() override;
 
@@ -111,6 +112,7 @@ class SimStream final : public Stream {
   ByteQueue pending_;
   std::size_t place_ = 0;  // among the streams of its worker
   bool reading_ = false;
+  bool drained_ = true;
   bool connecting_ = false;
   bool ending_ = false;
   bool closing_ = false;
