@@ -70,10 +70,11 @@ struct HostSlot {
 };
 
 // The member that a key fills. Empty for what holds other keys.
-using FieldSlot = std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*,
-                               std::string*, SocketAddress*, std::optional<SocketAddress>*, bool*,
-                               std::vector<Network>*, std::vector<std::string>*, LogLevel*,
-                               LogFormat*, HalfClose*, ProtocolChoice*, ReplayMethods*, HostSlot>;
+using FieldSlot =
+    std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
+                 SocketAddress*, std::optional<SocketAddress>*, bool*, std::vector<Network>*,
+                 std::vector<std::string>*, LogLevel*, LogFormat*, HalfClose*, ProtocolChoice*,
+                 ReplayMethods*, Balance*, HostSlot>;
 
 // The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {

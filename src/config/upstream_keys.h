@@ -31,6 +31,12 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
              "this literal name.",
      .foreign = "passhostheader pass_host_header host_rewrite host_rewrite_literal host_header "
                 "sni"},
+    {.path = "upstreams.*.balance", .kind = choice, .slot = of_upstream<&U::balance>,
+     .choices = "round_robin|least_connections|random_two",
+     .line = "Which server gets a request: the next in turn, the one with the fewest requests, or "
+             "the one of two drawn at random that has fewer. Each worker counts its own requests.",
+     .foreign = "least_conn leastconn roundrobin lb_policy lb_method load_balancing_policy "
+                "lb_algorithm strategy random hash ip_hash"},
     {.path = "upstreams.*.pool", .line = "The connections kept to each server.",
      .foreign = "http_reuse connection_pool connectionpool circuit_breakers keep_alive"},
     {.path = "upstreams.*.pool.max_connections", .kind = count,

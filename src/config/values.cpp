@@ -138,6 +138,7 @@ struct Putter {
   Outcome operator()(HalfClose* to) const { return put_choice(to); }
   Outcome operator()(ProtocolChoice* to) const { return put_choice(to); }
   Outcome operator()(ReplayMethods* to) const { return put_choice(to); }
+  Outcome operator()(Balance* to) const { return put_choice(to); }
 
   Outcome operator()(std::vector<Network>* to) const {
     const std::optional<Network> network = Network::parse(text);
@@ -202,6 +203,7 @@ struct Writer {
   std::string operator()(const HalfClose* from) const { return choice(*from); }
   std::string operator()(const ProtocolChoice* from) const { return choice(*from); }
   std::string operator()(const ReplayMethods* from) const { return choice(*from); }
+  std::string operator()(const Balance* from) const { return choice(*from); }
   std::string operator()(const std::vector<Network>* from) const {
     return from->empty() ? "[]" : fmt::format("[{} networks]", from->size());
   }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "proxy/exchange.h"
+#include "proxy/upstream.h"
 
 namespace holdfast {
 namespace {
@@ -24,10 +25,12 @@ PoolLimits limits_of(const UpstreamOptions& options, const Context& context) {
 
 }  // namespace
 
-Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options)
+Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options,
+                   const Upstream& upstream)
     : context_(context),
       shared_(shared),
       options_(options),
+      upstream_(upstream),
       answer_limits_{.head_bytes = options.limits.head,
                      .target_bytes = options.limits.head,
                      .fields = http1::max_fields},
@@ -188,75 +191,17 @@ void Endpoint::on_connected(UpstreamConnection& connection) {
   }
 }
 
+// Who waits for a server that is set aside goes to one that serves, rather than wait for a
+// connection that may hang just as well.
 void Endpoint::on_connect_failed(UpstreamConnection& connection, Error error) {
+  const bool served = health_.serving();
   back_off(error);
   retire(connection, Retirement::connect_failed);
-  if (error.side != Side::local && hopeless()) {
+  const bool set_aside = served && !health_.serving();
+  if (error.side != Side::local && (hopeless() || (set_aside && upstream_.others_serve(*this)))) {
     fail_waiters(error);
   }
   arm();
-}
-
-// After a failed attempt: the next one has to wait. Failures during a pause are those of attempts
-// that were under way already; they do not make it longer.
-void Endpoint::back_off(Error error) {
-  if (error.side == Side::local) {
-    note_shortage(error);
-  } else {
-    shortage_.reset();
-    note_unreachable(error);
-    failures_ = std::min(failures_ + 1, tolerated_failures);
-    last_failure_ = error;
-  }
-  const TimePoint now = context_.now();
-  if (now < next_connect_) {
-    return;
-  }
-  pause_ = pause_ == Duration::zero() || error.side == Side::local
-               ? retry_connect
-               : std::min(2 * pause_, max_retry_connect);
-  constexpr std::uint64_t steps = 1000;
-  const auto part = static_cast<std::int64_t>(context_.random() % steps);
-  next_connect_ = now + pause_ / 2 + pause_ / 2 * part / static_cast<std::int64_t>(steps);
-}
-
-bool Endpoint::shunned() const {
-  return circuit_open() && pool_.leased() + pool_.idle() == 0 &&
-         (pool_.connecting() != 0 || context_.now() < next_connect_);
-}
-
-// Tells of a change, not of each attempt, and once a second at most where it changes all the time.
-void Endpoint::note_reachable() {
-  reachable_ = true;
-  shortage_.reset();
-  next_connect_ = {};
-  pause_ = {};
-  failures_ = 0;
-  if (told_of_it_) {
-    told_of_it_ = false;
-    log::info("upstream {}: {} can be reached again", options_.name, authority_);
-  }
-}
-
-void Endpoint::note_unreachable(Error error) {
-  if (!std::exchange(reachable_, false)) {
-    return;
-  }
-  if (reachable_brake_.pass(context_.now())) {
-    told_of_it_ = true;
-    log::warn("upstream {}: {} cannot be reached: {}{}{}", options_.name, authority_,
-              error_row(error.code).text, error.system != 0 ? " " : "",
-              error.system != 0 ? std::strerror(error.system) : "");
-  }
-}
-
-// This machine could not even try: that says nothing about the backend.
-void Endpoint::note_shortage(Error error) {
-  shortage_ = error;
-  if (context_.may_log_shortage()) {
-    log::warn("upstream {}: no connection can be opened now, requests wait: {} ({})", options_.name,
-              error_row(error.code).text, std::strerror(error.system));
-  }
 }
 
 // Opens what those who wait need, and tells them if there is no hope.

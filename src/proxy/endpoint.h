@@ -9,11 +9,14 @@
 #include "pool/pool.h"
 #include "pool/waiters.h"
 #include "proxy/context.h"
+#include "proxy/health.h"
 #include "proxy/options.h"
 #include "proxy/shared_endpoint.h"
 #include "proxy/upstream_connection.h"
 
 namespace holdfast {
+
+class Upstream;
 
 // The error that an errno value of a connection attempt stands for, blamed on this machine where it
 // belongs there.
@@ -24,7 +27,8 @@ namespace holdfast {
 // wait.
 class Endpoint final : private Timer {
  public:
-  Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options);
+  Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptions& options,
+           const Upstream& upstream);
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
   ~Endpoint();
@@ -39,9 +43,20 @@ class Endpoint final : private Timer {
   // The exchange waits no longer.
   void leave(Exchange& exchange);
 
-  // It refuses connections again and again, has none, and its next attempt is not due: whoever can
-  // goes elsewhere.
-  [[nodiscard]] bool shunned() const;
+  // --- For the choice among the endpoints of an upstream ---
+  [[nodiscard]] const Health& health() const { return health_; }
+  // The requests of this worker that it has, or that wait for it.
+  [[nodiscard]] std::size_t load() const { return pool_.leased() + waiting(); }
+  // Of one that is set aside: takes the next step of a trial that is due. True: the request that
+  // asks is the trial.
+  [[nodiscard]] bool offers_trial();
+  // An answer has come, or none where one was owed.
+  void note_answer() {
+    if (health_.on_answer()) {
+      come_back();
+    }
+  }
+  void note_silence(Error error);
 
   // A request is sent once more, for this reason: worth a line in the log now and then.
   void note_replay(Error why);
@@ -54,6 +69,8 @@ class Endpoint final : private Timer {
   void learn(Version answered);
 
   [[nodiscard]] const UpstreamOptions& options() const { return options_; }
+  // Among all endpoints of the process, and in the order in which they came.
+  [[nodiscard]] std::size_t number() const { return shared_.number; }
   [[nodiscard]] const http1::HeadLimits& answer_limits() const { return answer_limits_; }
   [[nodiscard]] const std::string& authority() const { return authority_; }
 
@@ -129,9 +146,11 @@ class Endpoint final : private Timer {
   [[nodiscard]] std::optional<Error> connect_more(Pause pause = Pause::kept);
   [[nodiscard]] std::optional<Error> connect_one();
   void note_reachable();
-  void note_unreachable(Error error);
   void note_shortage(Error error);
   void back_off(Error error);
+  [[nodiscard]] bool begin_trial();
+  void come_back();
+  void tell_of_setting_aside(std::string_view what);
   [[nodiscard]] bool circuit_open() const { return failures_ >= tolerated_failures; }
   [[nodiscard]] bool has_memory() const;
   void keep_connecting();
@@ -157,6 +176,7 @@ class Endpoint final : private Timer {
   Context& context_;
   SharedEndpoint& shared_;
   const UpstreamOptions& options_;
+  const Upstream& upstream_;
   http1::HeadLimits answer_limits_;
   std::string authority_;
   Pool<UpstreamConnection> pool_;
@@ -170,10 +190,10 @@ class Endpoint final : private Timer {
   std::uint32_t failures_ = 0;  // attempts in a row that the backend let fail
   Error last_failure_{};        // valid while failures_ != 0
   Speaks speaks_ = Speaks::unknown;
-  bool reachable_ = true;          // as far as the last attempt told
-  bool told_of_it_ = false;        // the log knows that it is not
+  Health health_;
+  bool told_of_it_ = false;        // the log knows that it is set aside
   std::optional<Error> shortage_;  // of this machine, if the last attempt met one
-  LogBrake reachable_brake_;
+  LogBrake health_brake_;
   LogBrake replay_brake_;
 };
 

@@ -121,6 +121,9 @@ void Exchange::fail(Error error) {
   if (try_replay(error)) {
     return;
   }
+  if (is_silence(error.code)) {
+    endpoint_->note_silence(error);
+  }
   record_.error = error.code;
   context_.counters.count(error.code);
   context_.counters.replays_failed += replayed_ ? 1 : 0;
@@ -132,6 +135,17 @@ void Exchange::fail(Error error) {
   } else {
     answer_locally(row);
   }
+}
+
+// Whether the failure counts against the server: it took the request and gave no answer. An old
+// connection that ended says nothing, for it may have been idle for too long.
+bool Exchange::is_silence(ErrorCode code) const {
+  if (!lease_ || answer_relayed_) {
+    return false;
+  }
+  const bool ended = code == ErrorCode::upstream_closed || code == ErrorCode::upstream_write_failed;
+  return (ended && lease_->use().requests == 1) || code == ErrorCode::response_timeout ||
+         code == ErrorCode::malformed_response;
 }
 
 // Sends the request once more where that does no harm.
@@ -181,9 +195,11 @@ bool Exchange::may_replay(FailurePoint point) {
 
 // No connection was made: another server may have one.
 void Exchange::go_elsewhere() {
+  const Upstream::Next next = upstream_.after(*endpoint_, upstream_.size() - servers_tried_);
+  check(next.endpoint != nullptr, "a request goes on where there is a server left");
   ++context_.counters.failovers;
-  ++servers_tried_;
-  endpoint_ = &upstream_.after(*endpoint_);
+  servers_tried_ += next.steps;
+  endpoint_ = next.endpoint;
   obtain_connection();
 }
 

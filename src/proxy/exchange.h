@@ -156,6 +156,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool client_may_stay() const;
 
   // The ways of failure.
+  [[nodiscard]] bool is_silence(ErrorCode code) const;
   [[nodiscard]] bool try_replay(Error error);
   [[nodiscard]] bool may_replay(FailurePoint point);
   void go_elsewhere();

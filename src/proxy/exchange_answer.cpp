@@ -125,6 +125,7 @@ bool Exchange::begin_answer(const http1::ResponseHead& head, Outgoing& out) {
   check(http1::response_bound(head) <= room.size(), "a head fits its room");
   out.head({room.data(), http1::encode_response(head, plan, room)});
   endpoint_->learn(head.version);
+  endpoint_->note_answer();
   return true;
 }
 

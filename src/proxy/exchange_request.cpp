@@ -68,7 +68,12 @@ std::size_t Exchange::read_head(std::string_view bytes) {
     return bytes.size();
   }
   Endpoint* pinned = client_.pinned_endpoint();
-  endpoint_ = pinned != nullptr ? pinned : &upstream_.next();
+  endpoint_ = pinned != nullptr ? pinned : upstream_.choose();
+  if (endpoint_ == nullptr) {
+    request_state_ = RequestState::waiting;
+    fail(make_error(ErrorCode::no_server));
+    return bytes.size();
+  }
   servers_tried_ = 1;
   upstream_.replay_budget().earn();
   const std::string_view behind = bytes.substr(step.consumed);

@@ -20,6 +20,12 @@ inline constexpr unsigned max_workers = 64;
 enum class HalfClose : std::uint8_t { abort, serve };
 enum class ProtocolChoice : std::uint8_t { automatic, http10, http11 };
 enum class HostChoice : std::uint8_t { preserve, server, literal };
+// Which of an upstream's servers gets a request.
+enum class Balance : std::uint8_t {
+  round_robin,        // one after the other
+  least_connections,  // the one with the fewest requests of this worker
+  random_two,         // the one of two drawn at random that has fewer
+};
 
 // How long a client may take. 0 means no limit.
 struct ClientTimeouts {
@@ -89,6 +95,7 @@ struct UpstreamOptions {
   ProtocolChoice protocol = ProtocolChoice::automatic;
   HostChoice host = HostChoice::preserve;
   std::string host_name;  // for HostChoice::literal
+  Balance balance = Balance::least_connections;
   PoolLimits pool;
   QueueOptions queue;
   UpstreamTimeouts timeouts;

@@ -3,42 +3,37 @@
 #include <memory>
 #include <vector>
 
+#include "proxy/balance.h"
 #include "proxy/endpoint.h"
 #include "proxy/replay.h"
 
 namespace holdfast {
 
-// A named group of servers, as one worker sees it. Its endpoints take turns.
+// A named group of servers, as one worker sees it. Chooses among its endpoints.
 class Upstream {
  public:
   Upstream(Context& context, const UpstreamOptions& options,
-           const std::vector<SharedEndpoint*>& shared)
-      : replay_budget_(options.replay.budget) {
-    for (SharedEndpoint* endpoint : shared) {
-      endpoints_.push_back(std::make_unique<Endpoint>(context, *endpoint, options));
-    }
-    // Workers start at different servers, so that few requests do not all meet the first one.
-    next_ = context.worker % endpoints_.size();
-  }
+           const std::vector<SharedEndpoint*>& shared);
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
 
-  // The endpoint whose turn it is, of those that are worth a try, or of all if none is.
-  [[nodiscard]] Endpoint& next() {
-    Endpoint* chosen = &turn();
-    for (std::size_t left = endpoints_.size(); left > 0 && chosen->shunned(); --left) {
-      chosen = &turn();
-    }
-    return *chosen;
-  }
+  // The endpoint that gets the next request, or null if there is none: one that serves, as
+  // `balance` has it; a server that is set aside and has earned a trial gets this one request; and
+  // where all are set aside it is the one that failed least recently.
+  [[nodiscard]] Endpoint* choose();
 
-  // The endpoint behind this one. Going on from there as often as there are endpoints meets each of
-  // them once, whoever takes turns meanwhile.
-  [[nodiscard]] Endpoint& after(const Endpoint& endpoint) {
-    std::size_t at = 0;
-    while (endpoints_[at].get() != &endpoint) {
-      ++at;
-    }
-    return *endpoints_[(at + 1) % endpoints_.size()];
-  }
+  // Where a request goes on that found no connection at this endpoint, and how many endpoints
+  // further that is: of the next `left` ones the first that serves, else the first. Null: nowhere.
+  // Going on from there, as often as there are endpoints, meets each at most once, whoever is
+  // chosen meanwhile.
+  struct Next {
+    Endpoint* endpoint = nullptr;
+    std::size_t steps = 0;
+  };
+  [[nodiscard]] Next after(const Endpoint& endpoint, std::size_t left) const;
+
+  // Another endpoint than this one serves.
+  [[nodiscard]] bool others_serve(const Endpoint& endpoint) const;
 
   [[nodiscard]] ReplayBudget& replay_budget() { return replay_budget_; }
   [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
@@ -47,14 +42,15 @@ class Upstream {
   }
 
  private:
-  [[nodiscard]] Endpoint& turn() {
-    Endpoint& chosen = *endpoints_[next_];
-    next_ = next_ + 1 == endpoints_.size() ? 0 : next_ + 1;
-    return chosen;
-  }
+  [[nodiscard]] Endpoint* least_recently_failed() const;
 
-  std::vector<std::unique_ptr<Endpoint>> endpoints_;  // never empty
-  std::size_t next_ = 0;
+  Context& context_;
+  const UpstreamOptions& options_;
+  // Those that may be chosen, in the order of their numbers. Their places change as servers come
+  // and go, so no place is remembered from one choice to the next.
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::vector<Candidate> candidates_;  // of the choice that is made now
+  std::size_t turn_ = 0;               // where the next search begins, as far as that exists
   ReplayBudget replay_budget_;
 };
 

@@ -327,11 +327,7 @@ TEST_F(AFailingBackend, IsPassedOverWhileAnotherServerWorks) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(ask(), 0);  // the other one has it
   }
-  EXPECT_EQ(counters().failovers, 3U);
-  advance(110ms);
-  EXPECT_EQ(ask(), 0);
-  EXPECT_EQ(ask(), 0);
-  EXPECT_EQ(counters().failovers, 4U);
+  EXPECT_EQ(counters().failovers, 1U);
 }
 
 TEST_F(AFailingBackend, IsNotBlamedForAShortageOfThisMachine) {
