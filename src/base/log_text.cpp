@@ -12,8 +12,25 @@ unsigned byte_at(std::string_view text, std::size_t at) {
   return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
 }
 
-// The length of the valid UTF-8 sequence at the front of a text, or 0 (RFC 3629 section 4).
-std::size_t sequence_bytes(std::string_view text) {
+// The short escape of a byte, or 0.
+char short_escape(char byte) {
+  switch (byte) {
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return 0;
+  }
+}
+
+bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }
+
+}  // namespace
+
+std::size_t utf8_sequence_bytes(std::string_view text) {
   const unsigned first = byte_at(text, 0);
   const unsigned second = byte_at(text, 1);
   const auto continues = [&](std::size_t at) { return (byte_at(text, at) & 0xc0U) == 0x80U; };
@@ -36,30 +53,12 @@ std::size_t sequence_bytes(std::string_view text) {
   return 0;
 }
 
-// The short escape of a byte, or 0.
-char short_escape(char byte) {
-  switch (byte) {
-    case '\n':
-      return 'n';
-    case '\r':
-      return 'r';
-    case '\t':
-      return 't';
-    default:
-      return 0;
-  }
-}
-
-bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }
-
-}  // namespace
-
 std::string json_escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
     const char byte = text.front();
-    const std::size_t bytes = sequence_bytes(text);
+    const std::size_t bytes = utf8_sequence_bytes(text);
     if (bytes == 0) {
       out += "\\ufffd";
     } else if (byte == '"' || byte == '\\') {

@@ -103,4 +103,14 @@ struct UpstreamOptions {
   ReplayOptions replay;
 };
 
+enum class AccessLogFormat : std::uint8_t { off, combined, json, logfmt };
+
+// One line for each request, or for some.
+struct AccessLogOptions {
+  AccessLogFormat format = AccessLogFormat::off;
+  std::string path = "stdout";  // of a file, or this word
+  std::uint32_t sample = 100;   // per cent of the requests; errors and slow ones are always logged
+  Duration slow = 1s;           // what takes as long is slow; 0 = nothing is
+};
+
 }  // namespace holdfast
