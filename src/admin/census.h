@@ -3,16 +3,11 @@
 #include <functional>
 #include <vector>
 
+#include "admin/report.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
-#include "proxy/counters.h"
 
 namespace holdfast {
-
-// What one worker knows of itself, copied by itself.
-struct WorkerReport {
-  Counters counters;
-};
 
 // The workers, as the status pages reach them. All that is asked is read-only.
 class Workers {

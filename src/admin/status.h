@@ -2,6 +2,7 @@
 
 #include "admin/census.h"
 #include "admin/health.h"
+#include "admin/metrics_page.h"
 #include "admin/status_site.h"
 
 namespace holdfast {
@@ -10,7 +11,12 @@ namespace holdfast {
 class Status {
  public:
   Status(const StatusOptions& options, Workers& workers, TimerWheel& timers, const Clock& clock)
-      : census_(workers, timers, clock), live_(census_), ready_(workers), site_(options) {
+      : census_(workers, timers, clock),
+        live_(census_),
+        ready_(workers),
+        metrics_(census_, clock),
+        site_(options) {
+    site_.add("/metrics", Audience::anyone, metrics_);
     site_.add("/livez", Audience::anyone, live_);
     site_.add("/readyz", Audience::anyone, ready_);
     site_.add("/healthz", Audience::anyone, ready_);
@@ -23,6 +29,7 @@ class Status {
   Census census_;
   LivePage live_;
   ReadyPage ready_;
+  MetricsPage metrics_;
   StatusSite site_;
 };
 

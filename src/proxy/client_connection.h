@@ -14,6 +14,7 @@
 #include "proxy/local_responder.h"
 #include "proxy/options.h"
 #include "proxy/overload.h"
+#include "proxy/request_counts.h"
 #include "proxy/upstream.h"
 #include "proxy/upstream_connection.h"
 
@@ -47,6 +48,8 @@ struct Service {
   std::uint64_t least_taken;  // bytes of its answer that a client takes within timeouts.write
   LocalResponder* responder = nullptr;  // answers here, and no upstream does, if set
   std::size_t clients = 0;              // at present
+  std::uint64_t clients_opened = 0;     // ever
+  RequestCounts requests;
   Overload overload = Overload::none;
   List<ClientConnection, RestingTag> resting;  // between two requests, the longest first
 };
@@ -86,6 +89,8 @@ class ClientConnection final : public ListLink<RestingTag>, private StreamEvents
   [[nodiscard]] const http1::HeadLimits& head_limits() const { return service_.head_limits; }
   [[nodiscard]] LocalResponder* responder() const { return service_.responder; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  // One of its requests has ended.
+  void count(const ExchangeRecord& record) { service_.requests.count(record); }
   // There are more clients than can be kept while they rest.
   [[nodiscard]] bool crowded() const { return service_.overload != Overload::none; }
   // There is no memory for one more request.

@@ -177,6 +177,8 @@ std::optional<Error> Endpoint::connect_one() {
 
 void Endpoint::on_connected(UpstreamConnection& connection) {
   ++context_.counters.upstream_opened;
+  ++tally_.opened;
+  tally_.connect.add(whole_microseconds(connection.connect_time()));
   note_reachable();
   pool_.connected(connection, context_.now(), context_.random());
   connection.rest(pool_.idle_deadline(connection));
@@ -252,7 +254,7 @@ void Endpoint::serve_waiters() {
 bool Endpoint::pin(UpstreamConnection& connection, ReturnFacts facts) {
   const Retirement verdict = pool_.pin(connection, facts, context_.now());
   if (verdict != Retirement::none) {
-    context_.counters.count(verdict);
+    note_retired(connection, verdict);
     connection.close();
     return false;
   }
@@ -291,7 +293,7 @@ void Endpoint::on_pinned_deadline(UpstreamConnection& connection, TimePoint now)
 void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
   const Retirement verdict = pool_.give_back(connection, facts, context_.now());
   if (verdict != Retirement::none) {
-    context_.counters.count(verdict);
+    note_retired(connection, verdict);
     // A backend that has said it will close is left to close first.
     if (verdict == Retirement::closed_by_backend) {
       const bool is_missed = waiting() != 0 && shared_.permits.taken() >= shared_.permits.limit();
@@ -314,7 +316,7 @@ void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
 
 void Endpoint::retire(UpstreamConnection& connection, Retirement reason) {
   pool_.retire(connection);
-  context_.counters.count(reason);
+  note_retired(connection, reason);
   connection.close();
 }
 
@@ -361,6 +363,7 @@ void Endpoint::on_idle_deadline(UpstreamConnection& connection, TimePoint now) {
 
 void Endpoint::on_closed(UpstreamConnection& connection, Stream& stream) {
   pool_.forget(connection);
+  count_closed(connection);
   ++closed_;
   if (!connection.moved()) {
     shared_.permits.give_back();

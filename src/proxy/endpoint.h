@@ -12,6 +12,7 @@
 #include "proxy/health.h"
 #include "proxy/options.h"
 #include "proxy/shared_endpoint.h"
+#include "proxy/tally.h"
 #include "proxy/upstream_connection.h"
 
 namespace holdfast {
@@ -99,6 +100,11 @@ class Endpoint final : private Timer {
   void drain();
 
   [[nodiscard]] const Pool<UpstreamConnection>& pool() const { return pool_; }
+  [[nodiscard]] EndpointTally& tally() { return tally_; }
+  [[nodiscard]] const EndpointTally& tally() const { return tally_; }
+  [[nodiscard]] std::size_t waiting() const { return waiters_.size() + replays_.size(); }
+  // How long the first of those has waited; 0 if nobody does, or may do so for ever.
+  [[nodiscard]] Duration oldest_wait(TimePoint now) const;
 
   // Ends the process if the books are wrong. Called once a second while there are connections.
   void audit() const;
@@ -153,13 +159,14 @@ class Endpoint final : private Timer {
   void tell_of_setting_aside(std::string_view what);
   [[nodiscard]] bool circuit_open() const { return failures_ >= tolerated_failures; }
   [[nodiscard]] bool has_memory() const;
+  void note_retired(UpstreamConnection& connection, Retirement reason);
+  void count_closed(const UpstreamConnection& connection);
   void keep_connecting();
   void serve_waiters();
   void fail_waiters(Error error);
   [[nodiscard]] bool hopeless() const { return pool_.connecting() + pool_.leased() == 0; }
   void arm();
   Exchange* take_out(Exchange* exchange);
-  [[nodiscard]] std::size_t waiting() const { return waiters_.size() + replays_.size(); }
   [[nodiscard]] Waiters<Exchange>& queue_of(const Exchange& exchange);
   void make_way_for_replays();
   [[nodiscard]] bool starved() const;
@@ -181,6 +188,7 @@ class Endpoint final : private Timer {
   std::string authority_;
   Pool<UpstreamConnection> pool_;
   Auditor auditor_{*this};
+  EndpointTally tally_;
   std::uint64_t opened_ = 0;  // connections, attempts included, since the start
   std::uint64_t closed_ = 0;  // of those
   Waiters<Exchange> waiters_;

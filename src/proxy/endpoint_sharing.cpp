@@ -71,7 +71,7 @@ void Endpoint::help_neighbours() {
 void Endpoint::donate(UpstreamConnection& connection, unsigned worker) {
   const MovedConnection moved{connection.detach(), connection.use(), connection.number()};
   pool_.retire(connection);
-  context_.counters.count(Retirement::moved);
+  note_retired(connection, Retirement::moved);
   if (moved.descriptor < 0) {
     return;  // closed like any other; its permit comes back with on_closed
   }

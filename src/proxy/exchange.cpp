@@ -96,6 +96,10 @@ void Exchange::report() {
   record_.status = status_;
   record_.tries = static_cast<std::uint32_t>(servers_tried_) + (replayed_ ? 1 : 0);
   record_.ended = context_.fine_now();
+  client_.count(record_);
+  if (record_.upstream != nullptr) {
+    upstream_.tally().count(record_);
+  }
   if (context_.exchange_reader != nullptr) {
     context_.exchange_reader->on_exchange(record_);
   }

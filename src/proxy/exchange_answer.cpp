@@ -24,6 +24,7 @@ Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::
     }
     answer_begun_ = true;
     record_.first_byte = context_.fine_now();
+    endpoint_->tally().first_byte.add(whole_microseconds(record_.first_byte - record_.leased));
     if (!context_.keeps_heads) {
       raw_head_.release();  // there is no replay any more
     }

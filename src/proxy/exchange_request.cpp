@@ -189,6 +189,7 @@ void Exchange::take(Lease lease) {
   record_.leased = context_.fine_now();
   record_.connection = lease_->number();
   record_.connection_request = lease_->use().requests;
+  endpoint_->tally().reuses += record_.reused() ? 1 : 0;
   record_.connect = record_.reused() ? Duration{} : lease_->connect_time();
   reused_ = lease_->use().requests > 1 && !lease_->bound();
   anything_sent_ = false;

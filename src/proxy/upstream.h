@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "proxy/balance.h"
 #include "proxy/endpoint.h"
 #include "proxy/replay.h"
+#include "proxy/tally.h"
 
 namespace holdfast {
 
@@ -35,6 +37,9 @@ class Upstream {
   // Another endpoint than this one serves.
   [[nodiscard]] bool others_serve(const Endpoint& endpoint) const;
 
+  [[nodiscard]] UpstreamTally& tally() { return tally_; }
+  [[nodiscard]] const UpstreamTally& tally() const { return tally_; }
+  [[nodiscard]] const std::string& name() const { return options_.name; }
   [[nodiscard]] ReplayBudget& replay_budget() { return replay_budget_; }
   [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Endpoint>>& endpoints() const {
@@ -52,6 +57,7 @@ class Upstream {
   std::vector<Candidate> candidates_;  // of the choice that is made now
   std::size_t turn_ = 0;               // where the next search begins, as far as that exists
   ReplayBudget replay_budget_;
+  UpstreamTally tally_;
 };
 
 }  // namespace holdfast

@@ -155,6 +155,7 @@ bool UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
 
 void UpstreamConnection::on_end() {
   note(Event::ended);
+  ended_ = true;
   if (Exchange* exchange = owed_.front()) {
     exchange->on_answer_end(decoder_);
   } else {
@@ -165,6 +166,7 @@ void UpstreamConnection::on_end() {
 
 void UpstreamConnection::on_broken(int system) {
   note(Event::broken);
+  ended_ = true;
   if (Exchange* exchange = owed_.front()) {
     exchange->on_upstream_broken(system);
   } else {

@@ -13,6 +13,7 @@
 #include "net/stream.h"
 #include "pool/pool.h"
 #include "proxy/context.h"
+#include "proxy/tally.h"
 
 namespace holdfast {
 
@@ -79,6 +80,17 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void close_second(Duration grace);
   // Gives up the descriptor to another worker. -1 if that failed. Closes in any case.
   [[nodiscard]] int detach();
+  // Why it is closed: the first reason counts.
+  void note_retired(Retirement reason) {
+    retired_for_ = retired_for_ == Retirement::none ? reason : retired_for_;
+  }
+  [[nodiscard]] Retirement retired_for() const { return retired_for_; }
+  // Who closed first, as far as can be known.
+  [[nodiscard]] Closer closer() const {
+    return ended_ || retired_for_ == Retirement::stale ? Closer::backend : Closer::holdfast;
+  }
+  // It was a connection once, and not only an attempt.
+  [[nodiscard]] bool was_open() const { return use().opened_at != TimePoint{}; }
   // The connection lives on in another worker, and its permit with it.
   [[nodiscard]] bool moved() const { return moved_; }
 
@@ -131,6 +143,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   std::uint64_t events_ = 0;  // the last eight, one a byte, the newest in the lowest
   bool clean_ = true;         // every answer was read to its end, and nothing stood behind it
   bool moved_ = false;
+  bool ended_ = false;  // by the backend, before we closed it
+  Retirement retired_for_ = Retirement::none;
   bool request_cut_ = false;
 };
 

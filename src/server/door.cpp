@@ -68,6 +68,7 @@ void Door::shed(int most) {
 void Door::serve(int descriptor, const IpAddress& from) {
   ClientConnection& client = context_.clients.make(context_, *this, service_, upstream_);
   ++service_.clients;
+  ++service_.clients_opened;
   if (client.stream().adopt(descriptor) == 0) {
     client.start(from);
   } else {

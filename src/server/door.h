@@ -25,6 +25,7 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
 
   // Its clients at present.
   [[nodiscard]] std::size_t clients() const { return service_.clients; }
+  [[nodiscard]] const Service& service() const { return service_; }
 
   // Listens on a bound socket, which it owns from now on. Returns an errno value.
   [[nodiscard]] int open(int descriptor) { return listener_.listen(descriptor); }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/memory.h"
+#include "net/clock.h"
 
 namespace holdfast {
 
@@ -105,8 +106,9 @@ void Worker::wake(std::size_t endpoint) {
 }
 
 bool Worker::tell(WorkerReport& report, std::function<void()> told) {
-  return loop_.post([this, &report, told = std::move(told)] {
-    report.counters = context_.counters;
+  return loop_.post([this, &report, asked = monotonic_now(), told = std::move(told)] {
+    fill(report);
+    report.lag = monotonic_now() - asked;
     told();
   });
 }

@@ -72,6 +72,7 @@ class Worker {
   void end_loop();
   [[nodiscard]] std::size_t proxied_clients() const;
   void close_status();
+  void fill(WorkerReport& report) const;
 
   Loop loop_;
   TcpStreams streams_;

@@ -1,0 +1,66 @@
+#include "admin/report.h"
+
+#include <algorithm>
+
+namespace holdfast {
+namespace {
+
+// The element with the same name, made if there is none.
+template <class Report>
+Report& same(std::vector<Report>& all, std::string Report::*name, const Report& as) {
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const Report& one) { return one.*name == as.*name; });
+  if (found != all.end()) {
+    return *found;
+  }
+  Report& made = all.emplace_back();
+  made.*name = as.*name;
+  return made;
+}
+
+void add_listener(ListenerReport& to, const ListenerReport& from) {
+  to.clients += from.clients;
+  to.clients_opened += from.clients_opened;
+  for (const RequestsReport& requests : from.requests) {
+    same(to.requests, &RequestsReport::upstream, requests).counts.add(requests.counts);
+  }
+}
+
+// An endpoint is up as long as one worker holds it for that.
+void add_endpoint(EndpointReport& to, const EndpointReport& from, bool is_new) {
+  to.connecting += from.connecting;
+  to.active += from.active;
+  to.idle += from.idle;
+  to.draining += from.draining;
+  to.limit = from.limit;
+  to.is_up = from.is_up || (!is_new && to.is_up);
+  to.counts.add(from.counts);
+}
+
+void add_upstream(UpstreamReport& to, const UpstreamReport& from) {
+  to.waiting += from.waiting;
+  to.oldest_wait = std::max(to.oldest_wait, from.oldest_wait);
+  to.counts.add(from.counts);
+  for (const EndpointReport& endpoint : from.endpoints) {
+    const std::size_t before = to.endpoints.size();
+    EndpointReport& sum = same(to.endpoints, &EndpointReport::server, endpoint);
+    add_endpoint(sum, endpoint, to.endpoints.size() != before);
+  }
+}
+
+}  // namespace
+
+void WorkerReport::add(const WorkerReport& other) {
+  counters.add(other.counters);
+  memory_held += other.memory_held;
+  memory_limit += other.memory_limit;
+  lag = std::max(lag, other.lag);
+  for (const ListenerReport& listener : other.listeners) {
+    add_listener(same(listeners, &ListenerReport::name, listener), listener);
+  }
+  for (const UpstreamReport& upstream : other.upstreams) {
+    add_upstream(same(upstreams, &UpstreamReport::name, upstream), upstream);
+  }
+}
+
+}  // namespace holdfast

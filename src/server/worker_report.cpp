@@ -1,0 +1,58 @@
+// What a worker tells the status pages of itself.
+
+#include "proxy/overload.h"
+#include "server/worker.h"
+
+namespace holdfast {
+namespace {
+
+ListenerReport report_of(const Service& service) {
+  ListenerReport report{.name = service.options.name,
+                        .clients = service.clients,
+                        .clients_opened = service.clients_opened};
+  for (const RequestCounts::Row& row : service.requests.rows()) {
+    report.requests.push_back({row.upstream == nullptr ? "" : row.upstream->name(), *row.counts});
+  }
+  return report;
+}
+
+EndpointReport report_of(const Endpoint& endpoint) {
+  const auto& pool = endpoint.pool();
+  return {.server = endpoint.authority(),
+          .connecting = pool.connecting(),
+          .active = pool.leased() + pool.pinned(),
+          .idle = pool.idle(),
+          .draining = pool.leaving(),
+          .limit = endpoint.options().pool.max_connections,
+          .is_up = endpoint.health().serving(),
+          .counts = endpoint.tally()};
+}
+
+UpstreamReport report_of(const Upstream& upstream, TimePoint now) {
+  UpstreamReport report{.name = upstream.name(), .counts = upstream.tally()};
+  for (const auto& endpoint : upstream.endpoints()) {
+    report.waiting += endpoint->waiting();
+    report.oldest_wait = std::max(report.oldest_wait, endpoint->oldest_wait(now));
+    report.endpoints.push_back(report_of(*endpoint));
+  }
+  return report;
+}
+
+}  // namespace
+
+void Worker::fill(WorkerReport& report) const {
+  report = {.counters = context_.counters,
+            .memory_held = memory_held(context_),
+            .memory_limit = context_.memory_limit};
+  for (const auto& door : doors_) {
+    report.listeners.push_back(report_of(door->service()));
+  }
+  if (status_door_) {
+    report.listeners.push_back(report_of(status_door_->service()));
+  }
+  for (const auto& upstream : upstreams_) {
+    report.upstreams.push_back(report_of(*upstream, context_.now()));
+  }
+}
+
+}  // namespace holdfast
