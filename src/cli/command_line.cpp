@@ -8,6 +8,7 @@
 #include <charconv>
 #include <optional>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,6 +19,7 @@
 #include "cli/config_source.h"
 #include "cli/demo.h"
 #include "cli/run.h"
+#include "cli/show_config.h"
 #include "cli/version.h"
 #include "config/diagnostic.h"
 #include "config/suggest.h"
@@ -46,6 +48,28 @@ Examples:
   holdfast check
   holdfast -t -c /etc/holdfast/holdfast.yaml)";
 
+constexpr const char* about_config = R"(Show a configuration as holdfast understands it.
+
+Examples:
+  holdfast config show /etc/holdfast/holdfast.yaml
+  holdfast config show --origin
+  holdfast config schema > holdfast.schema.json)";
+
+constexpr const char* about_show =
+    R"(Show a configuration with all its values; it can be loaded again.
+
+Examples:
+  holdfast config show --origin /etc/holdfast/holdfast.yaml
+  holdfast config show --env
+  holdfast -T -c /etc/holdfast/holdfast.yaml)";
+
+constexpr const char* about_schema = R"(Print the JSON Schema of a configuration, for editors.
+
+Examples:
+  holdfast config schema
+  holdfast config schema > holdfast.schema.json
+  holdfast config schema | check-jsonschema --schemafile /dev/stdin holdfast.yaml)";
+
 constexpr const char* about_demo =
     R"(Show the effect here: short-lived clients, with and without holdfast.
 
@@ -57,12 +81,13 @@ Examples:
 constexpr const char* footer =
     "Exit codes: 0 ok, 1 runtime failure, 2 bad usage, 78 bad configuration.";
 
-enum class Command { run, check, demo, short_version, long_version };
+enum class Command { run, check, test_and_show, show, schema, demo, short_version, long_version };
 
 // What the arguments ask for.
 struct Request {
-  RunOptions run;
+  ConfigSource run;
   ConfigSource check;
+  ShowOptions show;
   DemoOptions demo;
   Command command = Command::run;
 };
@@ -99,11 +124,9 @@ constexpr std::pair<const char*, const char*> exclusions[] = {{"FILE", "--config
 // What must not be empty, and how a person calls it. An empty value stands for a variable that a
 // script forgot to set; to take it as "not given" would serve from a file that nobody named.
 constexpr std::pair<const char*, const char*> never_empty[] = {
-    {"FILE", "the name of the file"},
-    {"--config", "the name of the file"},
-    {"--listen", "the address"},
-    {"--upstream", "the name of the server"},
-    {"--workers", "the number"}};
+    {"FILE", "the name of the file"}, {"--config", "the name of the file"},
+    {"--listen", "the address"},      {"--upstream", "the name of the server"},
+    {"--workers", "the number"},      {"--set", "the setting"}};
 
 // The values that were given, none if the command does not know the option.
 std::vector<std::string> values_of(const CLI::App& app, const char* name) {
@@ -169,18 +192,29 @@ class Grammar {
     app_.footer(footer);
     app_.require_subcommand(0, 1);
     app_.add_flag("-t,--test", test_, "Only check the configuration, as `check` does");
+    app_.add_flag("-T", test_and_show_, "The same, then show it as `config show` does");
     app_.add_flag("-v,--version", short_version_, "Print the version");
     app_.add_flag("-V", long_version_, "Print the versions of all parts");
-    add_run_options(app_);
+    add_source_options(app_, request_.run);
 
     describe(*run_);
-    add_file(*run_, request_.run.source.file);
-    add_run_options(*run_);
+    add_file(*run_, request_.run.file);
+    add_source_options(*run_, request_.run);
 
     describe(*check_);
     add_file(*check_, request_.check.file);
     check_->add_option("-c,--config", request_.check.file, "The same, for those used to it")
         ->type_name("FILE");
+
+    describe(*config_);
+    config_->require_subcommand(0, 1);
+    describe(*show_);
+    add_file(*show_, request_.show.source.file);
+    add_source_options(*show_, request_.show.source);
+    show_->add_flag("--origin", origin_, "Say behind each value where it comes from");
+    show_->add_flag("--env", variable_, "Say behind each value which variable sets it");
+    show_->add_flag("--json", json_, "Print key, value, origin and variable as JSON");
+    describe(*schema_);
 
     describe(*demo_);
     demo_->add_flag("--once", request_.demo.once, "End after the figures");
@@ -227,21 +261,36 @@ class Grammar {
     app.add_option("FILE", file, fmt::format("Default: {}", default_config_path))->type_name("");
   }
 
-  void add_run_options(CLI::App& app) {
-    ConfigSource& source = request_.run.source;
+  static void add_source_options(CLI::App& app, ConfigSource& source) {
     app.add_option("-c,--config", source.file, "Configuration file")->type_name("FILE");
     app.add_option("-l,--listen", source.listen, "Serve on this address, without a file")
         ->type_name("ADDRESS");
     app.add_option("-u,--upstream", source.upstreams, "Send to this server; may be repeated")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
-    app.add_option("-w,--workers", request_.run.workers, "Threads: a number or auto")
+    app.add_option("-w,--workers", source.workers, "Threads: a number or auto")
         ->type_name("N|auto");
+    app.add_option("--set", source.settings, "Set one key, as in log.level=debug; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
   }
 
+  // The command that was entered, or one that lacks its second word.
   [[nodiscard]] const CLI::App& chosen() const {
-    const std::vector<CLI::App*> subcommands = app_.get_subcommands();
-    return subcommands.empty() ? app_ : *subcommands.front();
+    const CLI::App* app = &app_;
+    while (!app->get_subcommands().empty()) {
+      app = app->get_subcommands().front();
+    }
+    return *app;
+  }
+
+  // What is entered for it: "holdfast config show".
+  [[nodiscard]] std::string chosen_words() const {
+    std::string words;
+    for (const CLI::App* app = &chosen(); app != nullptr; app = app->get_parent()) {
+      words = words.empty() ? app->get_name() : app->get_name() + ' ' + words;
+    }
+    return words;
   }
 
   [[nodiscard]] bool app_has_options() const {
@@ -262,26 +311,45 @@ class Grammar {
       if (app_has_options()) {
         return refuse(fmt::format("options stand after '{}'", chosen().get_name()), outputs);
       }
-      request_.command = chosen().get_name() == "check"  ? Command::check
-                         : chosen().get_name() == "demo" ? Command::demo
-                                                         : Command::run;
+      if (&chosen() == config_) {
+        return refuse("'config' needs a command: show or schema", outputs);
+      }
+      choose_subcommand();
     } else if (long_version_) {
       request_.command = Command::long_version;
     } else if (short_version_) {
       request_.command = Command::short_version;
-    } else if (test_) {
-      request_.command = Command::check;
-      request_.check = request_.run.source;
+    } else if (test_ || test_and_show_) {
+      request_.command = test_and_show_ ? Command::test_and_show : Command::check;
+      request_.check = request_.run;
+      request_.show.source = request_.run;
     }
     return std::nullopt;
   }
 
+  void choose_subcommand() {
+    const std::pair<const CLI::App*, Command> commands[] = {{run_, Command::run},
+                                                            {check_, Command::check},
+                                                            {show_, Command::show},
+                                                            {schema_, Command::schema},
+                                                            {demo_, Command::demo}};
+    for (const auto& [app, command] : commands) {
+      if (app == &chosen()) {
+        request_.command = command;
+      }
+    }
+    request_.show.remark = origin_     ? Remark::origin
+                           : variable_ ? Remark::variable
+                                       : Remark::nothing;
+    request_.show.form = json_ ? ShowForm::json : ShowForm::yaml;
+  }
+
   [[nodiscard]] std::string describe_unknown(const std::string& word) const {
     const bool is_option = word.size() > 1 && word.starts_with('-');
-    const bool may_be_command = !is_option && &chosen() == &app_;
+    const bool may_be_command = !is_option && (&chosen() == &app_ || &chosen() == config_);
     std::vector<std::string> known;
     if (may_be_command) {
-      for (const CLI::App* subcommand : app_.get_subcommands({})) {
+      for (const CLI::App* subcommand : chosen().get_subcommands({})) {
         known.push_back(subcommand->get_name());
       }
     }
@@ -295,7 +363,7 @@ class Grammar {
     const std::vector<std::string_view> candidates(known.begin(), known.end());
     const std::string_view bare = std::string_view(word).substr(0, word.find('='));
     std::optional<std::string_view> meant = nearest(bare, candidates);
-    if (may_be_command && (word == "help" || word == "version")) {
+    if (&chosen() == &app_ && (word == "help" || word == "version")) {
       meant = word == "help" ? "--help" : "--version";
     }
     const std::string_view kind = is_option        ? "unknown option"
@@ -306,8 +374,7 @@ class Grammar {
   }
 
   int refuse(std::string_view why, const Outputs& outputs) const {
-    const std::string name = &chosen() == &app_ ? "" : " " + chosen().get_name();
-    outputs.diagnostics << usage_error(why) << usage_hint("holdfast" + name);
+    outputs.diagnostics << usage_error(why) << usage_hint(chosen_words());
     return exit_usage;
   }
 
@@ -315,11 +382,27 @@ class Grammar {
   CLI::App app_{about, "holdfast"};
   CLI::App* run_ = app_.add_subcommand("run", about_run);
   CLI::App* check_ = app_.add_subcommand("check", about_check);
+  CLI::App* config_ = app_.add_subcommand("config", about_config);
+  CLI::App* show_ = config_->add_subcommand("show", about_show);
+  CLI::App* schema_ = config_->add_subcommand("schema", about_schema);
   CLI::App* demo_ = app_.add_subcommand("demo", about_demo);
   bool test_ = false;
+  bool test_and_show_ = false;
+  bool origin_ = false;
+  bool variable_ = false;
+  bool json_ = false;
   bool short_version_ = false;
   bool long_version_ = false;
 };
+
+// What is shown goes alone to the results, as nginx has it, and no warning comes twice.
+int test_and_show(const Request& request, const Outputs& outputs) {
+  const Outputs all_for_people{outputs.diagnostics, outputs.diagnostics, outputs.colour};
+  const int failed = check_configuration(request.check, all_for_people);
+  std::ostringstream said_already;
+  return failed == exit_ok ? show_configuration(request.show, {outputs.results, said_already})
+                           : failed;
+}
 
 int carry_out(const Request& request, const Outputs& outputs) {
   switch (request.command) {
@@ -327,6 +410,12 @@ int carry_out(const Request& request, const Outputs& outputs) {
       return run(request.run, outputs);
     case Command::check:
       return check_configuration(request.check, outputs);
+    case Command::test_and_show:
+      return test_and_show(request, outputs);
+    case Command::show:
+      return show_configuration(request.show, outputs);
+    case Command::schema:
+      return show_schema(outputs);
     case Command::demo:
       return demo(request.demo);
     case Command::short_version:

@@ -7,12 +7,10 @@
 #include <utility>
 
 #include "cli/outputs.h"
+#include "config/overrides.h"
 
 namespace holdfast {
 namespace {
-
-constexpr const char* listen_variable = "HOLDFAST_LISTEN";
-constexpr const char* upstream_variable = "HOLDFAST_UPSTREAM";
 
 std::string_view without_blanks(std::string_view text) {
   constexpr std::string_view blanks = " \t";
@@ -30,8 +28,9 @@ std::vector<std::string> split_by_commas(std::string_view text) {
   return parts;
 }
 
-LoadOutcome load_default(const Environment& environment, std::string_view advice) {
-  LoadOutcome outcome = load_file(default_config_path, environment);
+LoadOutcome load_default(const Environment& environment, std::string_view advice,
+                         Overrides overrides) {
+  LoadOutcome outcome = load_file(default_config_path, environment, std::move(overrides));
   for (Diagnostic& diagnostic : outcome.diagnostics) {
     if (diagnostic.message.starts_with("cannot be read")) {
       diagnostic.message += advice;
@@ -40,10 +39,10 @@ LoadOutcome load_default(const Environment& environment, std::string_view advice
   return outcome;
 }
 
-LoadOutcome load_pair(QuickStart from) {
+LoadOutcome load_pair(const QuickStart& from, Overrides overrides) {
   const bool lacks_listen = from.listen.empty();
   if (!lacks_listen && !from.servers.empty()) {
-    return load_quick_start(from);
+    return load_quick_start(from, std::move(overrides));
   }
   const auto& [missing, given] = lacks_listen ? std::pair(from.listen_name, from.upstream_name)
                                               : std::pair(from.upstream_name, from.listen_name);
@@ -51,6 +50,79 @@ LoadOutcome load_pair(QuickStart from) {
   outcome.diagnostics.push_back(
       {Severity::error, given, {}, fmt::format("{} is needed with it", missing)});
   return outcome;
+}
+
+// The flags, and for one that is missing its variable.
+QuickStart pair_of(const ConfigSource& source, const Environment& environment) {
+  const bool has_flags = !source.listen.empty() || !source.upstreams.empty();
+  QuickStart from{source.listen, source.upstreams, "--listen", "--upstream"};
+  const std::string listen = environment(listen_variable).value_or("");
+  const std::string servers = environment(upstream_variable).value_or("");
+  if (from.listen.empty() && (!listen.empty() || !has_flags)) {
+    from.listen = listen;
+    from.listen_name = listen_variable;
+  }
+  if (from.servers.empty() && (!servers.empty() || !has_flags)) {
+    from.servers = split_by_commas(servers);
+    from.upstream_name = upstream_variable;
+  }
+  return from;
+}
+
+// What the command line says about single keys, and what is no such thing.
+Overrides overrides_of(const ConfigSource& source, std::vector<Diagnostic>& refused) {
+  Overrides overrides = Overrides::from_environment();
+  if (!source.workers.empty()) {
+    overrides.set("workers", {"--workers", source.workers});
+  }
+  for (const std::string& setting : source.settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      refused.push_back(
+          {Severity::error,
+           "--set",
+           {},
+           fmt::format("{} is not KEY=VALUE; write log.level=debug", in_quotes(setting))});
+      continue;
+    }
+    const std::string path = setting.substr(0, equals);
+    overrides.set(path, {set_flag + path, setting.substr(equals + 1)});
+  }
+  return overrides;
+}
+
+// The two variables make a whole configuration, so a file that was asked for leaves them unused.
+void warn_of_unused_pair(const std::string& file, const Environment& environment,
+                         LoadOutcome& outcome) {
+  for (const char* name : {listen_variable, upstream_variable}) {
+    if (!environment(name).value_or("").empty()) {
+      outcome.diagnostics.push_back(
+          {Severity::warning, name, {}, fmt::format("not used: {} was asked for", file)});
+    }
+  }
+}
+
+LoadedConfig load(const ConfigSource& source, const Environment& environment,
+                  std::string_view advice, Overrides overrides) {
+  if (!source.file.empty()) {
+    LoadOutcome outcome = load_file(source.file, environment, std::move(overrides));
+    warn_of_unused_pair(source.file, environment, outcome);
+    return {std::move(outcome), source.file, exit_config};
+  }
+  if (!source.listen.empty() || !source.upstreams.empty()) {
+    return {load_pair(pair_of(source, environment), std::move(overrides)), "command line",
+            exit_config};
+  }
+  if (environment_configures(environment)) {
+    return {load_pair(pair_of(source, environment), std::move(overrides)), "environment",
+            exit_config};
+  }
+  return {load_default(environment, advice, std::move(overrides)), default_config_path,
+          exit_config};
+}
+
+bool blames_a_flag(const Diagnostic& diagnostic) {
+  return diagnostic.severity == Severity::error && diagnostic.file.starts_with("--");
 }
 
 }  // namespace
@@ -62,20 +134,18 @@ bool environment_configures(const Environment& environment) {
 
 LoadedConfig load_source(const ConfigSource& source, const Environment& environment,
                          std::string_view advice) {
-  if (!source.file.empty()) {
-    return {load_file(source.file, environment), source.file, exit_config};
+  std::vector<Diagnostic> refused;
+  Overrides overrides = overrides_of(source, refused);
+  LoadedConfig loaded = load(source, environment, advice, std::move(overrides));
+  std::vector<Diagnostic>& all = loaded.outcome.diagnostics;
+  if (!refused.empty()) {
+    loaded.outcome.config.reset();
+    all.insert(all.begin(), refused.begin(), refused.end());
   }
-  if (!source.listen.empty() || !source.upstreams.empty()) {
-    return {load_pair({source.listen, source.upstreams, "--listen", "--upstream"}), "command line",
-            exit_usage};
+  if (std::any_of(all.begin(), all.end(), blames_a_flag)) {
+    loaded.exit_code_if_bad = exit_usage;
   }
-  if (environment_configures(environment)) {
-    return {load_pair({environment(listen_variable).value_or(""),
-                       split_by_commas(environment(upstream_variable).value_or("")),
-                       listen_variable, upstream_variable}),
-            "environment", exit_config};
-  }
-  return {load_default(environment, advice), default_config_path, exit_config};
+  return loaded;
 }
 
 std::string usage_error(std::string_view why) { return fmt::format("holdfast: {}\n", why); }
@@ -89,10 +159,16 @@ std::string render_refusal(const LoadedConfig& loaded, std::string_view command,
     return render_all(loaded.outcome, colour);
   }
   std::string text;
+  LoadOutcome others = loaded.outcome;
+  others.diagnostics.clear();
   for (const Diagnostic& diagnostic : loaded.outcome.diagnostics) {
-    text += usage_error(fmt::format("{}: {}", diagnostic.file, diagnostic.message));
+    if (blames_a_flag(diagnostic)) {
+      text += usage_error(fmt::format("{}: {}", diagnostic.file, diagnostic.message));
+    } else {
+      others.diagnostics.push_back(diagnostic);
+    }
   }
-  return text + usage_hint(command);
+  return text + render_all(others, colour) + usage_hint(command);
 }
 
 }  // namespace holdfast

@@ -17,6 +17,8 @@ struct ConfigSource {
   std::string file;
   std::string listen;
   std::vector<std::string> upstreams;
+  std::string workers;                // a number or "auto"; empty: as configured
+  std::vector<std::string> settings;  // "key=value"
 };
 
 struct LoadedConfig {
@@ -26,8 +28,10 @@ struct LoadedConfig {
 };
 
 // Loads the file or the flags if they are given, else HOLDFAST_LISTEN and HOLDFAST_UPSTREAM
-// (servers separated by commas) if they are set, else the file at default_config_path. `advice` is
-// added to what is said if that last file cannot be read: nobody has asked for it by name.
+// (servers separated by commas) if they are set, else the file at default_config_path. One of the
+// flags may be left to its variable. Over all this go the variables of single keys, and over those
+// the flags of single keys. `advice` is added to what is said if the file at default_config_path
+// cannot be read: nobody has asked for it by name.
 [[nodiscard]] LoadedConfig load_source(const ConfigSource& source, const Environment& environment,
                                        std::string_view advice);
 

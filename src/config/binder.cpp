@@ -8,6 +8,7 @@
 #include "config/fields.h"
 #include "config/suggest.h"
 #include "config/values.h"
+#include "config/walk.h"
 
 namespace holdfast {
 namespace {
@@ -89,11 +90,75 @@ std::string key_hint(std::string_view key, const Spot& spot, const Field* meant)
                     : fmt::format("did you mean '{}'?", path);
 }
 
+std::string_view without_blanks(std::string_view text) {
+  constexpr std::string_view blanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+// Of the names that begin most like the word, as many as `nearest` looks at. All stand without
+// `start`, which would make any two of them look alike.
+std::vector<std::string> likely_names(std::string_view word, std::string_view start,
+                                      Config& config) {
+  const bool is_flag = start == set_flag;
+  std::vector<std::string> names;
+  if (!is_flag) {
+    names = {listen_variable, upstream_variable};
+  }
+  walk(config, [&](const Visit& visit) {
+    if (visit.field.slot != nullptr) {
+      names.push_back(is_flag ? set_flag + visit.path : variable_name(visit.path));
+    }
+  });
+  for (std::string& name : names) {
+    name.erase(0, start.size());
+  }
+  const auto common = [word](const std::string& name) {
+    return std::mismatch(word.begin(), word.end(), name.begin(), name.end()).first - word.begin();
+  };
+  std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    return common(a) > common(b);
+  });
+  names.resize(std::min(names.size(), max_candidates));
+  return names;
+}
+
+// Flags and variables that no key has asked for, and variables that are meant for more than one. A
+// variable may be another program's; a flag can only be a mistake.
+void report_overrides(const Overrides& overrides, Binding& result) {
+  for (const std::string& name : overrides.unused()) {
+    const bool is_flag = name.starts_with(set_flag);
+    const std::string_view start = is_flag ? set_flag : variable_prefix;
+    const std::string_view word = std::string_view(name).substr(start.size());
+    const std::vector<std::string> names = likely_names(word, start, result.config);
+    const std::optional<std::string_view> meant =
+        nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
+    const std::string hint =
+        meant ? fmt::format("did you mean {}{}?", start, *meant)
+              : fmt::format("'holdfast config show{}' lists all", is_flag ? "" : " --env");
+    result.diagnostics.push_back({is_flag ? Severity::error : Severity::warning,
+                                  name,
+                                  {},
+                                  with_hint("no key of this configuration has this name", hint)});
+  }
+  for (const auto& [name, paths] : overrides.ambiguous()) {
+    const std::vector<std::string_view> words(paths.begin(), paths.end());
+    result.diagnostics.push_back(
+        {Severity::error,
+         name,
+         {},
+         fmt::format("may mean {}; give one of them another name", alternatives(words))});
+  }
+}
+
 // Walks a tree and the table together. One per document.
 class Binder {
  public:
-  Binder(const Environment& environment, Binding& result)
-      : environment_(environment), result_(result), target_{.config = &result.config} {}
+  Binder(const Environment& environment, Overrides overrides, Binding& result)
+      : environment_(environment),
+        overrides_(std::move(overrides)),
+        result_(result),
+        target_{.config = &result.config} {}
 
   void bind_root(const YamlNode& root) {
     if (root.kind != YamlKind::map) {
@@ -101,6 +166,7 @@ class Binder {
       return;
     }
     bind_map(root, {.path = "", .shown = "", .place = {1, 1, 1}});
+    report_overrides(overrides_, result_);
   }
 
  private:
@@ -119,6 +185,7 @@ class Binder {
       const std::string shown = joined(spot.shown, key.text);
       bind_field(*field, value, {std::string(field->path), shown, key.place});
     });
+    bind_overrides(spot);
     for (const Field& field : fields()) {
       const std::string_view key = last_part(field.path);
       const bool is_ours = field.need == Need::required && path_above(field.path) == spot.path;
@@ -127,6 +194,42 @@ class Binder {
         report(spot.place, spot.shown.empty() ? fmt::format("there are no {}", key)
                                               : fmt::format("{} has no '{}'", spot.shown, key));
       }
+    }
+  }
+
+  // What flags and variables say about the keys of one map, and of maps that the file leaves out.
+  void bind_overrides(const Spot& spot) {
+    for (const Field& field : fields()) {
+      if (path_above(field.path) != spot.path || last_part(field.path) == "*") {
+        continue;
+      }
+      const std::string shown = joined(spot.shown, last_part(field.path));
+      if (field.slot != nullptr) {
+        if (const Override* value = overrides_.find(shown)) {
+          bind_override(field, *value, shown);
+        }
+      } else if (field.kind == FieldKind::map && !result_.places.contains(shown) &&
+                 overrides_.any_below(shown)) {
+        bind_field(field, {}, {std::string(field.path), shown, {}});
+      }
+    }
+  }
+
+  void bind_override(const Field& field, const Override& value, const std::string& shown) {
+    result_.places[shown] = {};
+    result_.overruled[shown] = value.name;
+    const FieldSlot slot = field.slot(target_);
+    clear_list(slot);
+    std::string_view rest = value.text;
+    bool is_last = false;
+    while (!is_last) {
+      const std::size_t end = is_list(field.kind) ? rest.find(',') : std::string_view::npos;
+      is_last = end == std::string_view::npos;
+      if (const auto complaint = put_value(field, slot, without_blanks(rest.substr(0, end)))) {
+        result_.diagnostics.push_back(
+            {Severity::error, value.name, {}, with_hint(complaint->problem, complaint->hint)});
+      }
+      rest.remove_prefix(is_last ? rest.size() : end + 1);
     }
   }
 
@@ -164,8 +267,7 @@ class Binder {
     result_.places[spot.shown] = has_own_place ? value.place : spot.place;
     if (is_section) {
       bind_section(field, value, spot);
-    } else if (field.kind == FieldKind::maps || field.kind == FieldKind::servers ||
-               field.kind == FieldKind::networks) {
+    } else if (field.kind == FieldKind::maps || is_list(field.kind)) {
       bind_list(field, value, spot);
     } else {
       bind_scalar(field, value, spot);
@@ -254,15 +356,16 @@ class Binder {
   }
 
   const Environment& environment_;
+  Overrides overrides_;
   Binding& result_;
   FieldTarget target_;  // with the names and elements that are being bound
 };
 
 }  // namespace
 
-Binding bind_tree(const YamlNode& root, const Environment& environment) {
+Binding bind_tree(const YamlNode& root, const Environment& environment, Overrides overrides) {
   Binding result;
-  Binder(environment, result).bind_root(root);
+  Binder(environment, std::move(overrides), result).bind_root(root);
   return result;
 }
 

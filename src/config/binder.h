@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "config/expand.h"
+#include "config/overrides.h"
 #include "config/yaml_tree.h"
 
 namespace holdfast {
@@ -19,9 +20,13 @@ struct Binding {
   // Where each key's value stands, by its path with the names in it: "upstreams.legacy.servers". A
   // section's or name's own place is that of its key.
   std::map<std::string, Place, std::less<>> places;
+  // The name of the flag or variable that gave a value, by its path. The places have no line then.
+  std::map<std::string, std::string, std::less<>> overruled;
 };
 
-// Fills a Config from a tree by the table of keys, and reports all that does not fit.
-[[nodiscard]] Binding bind_tree(const YamlNode& root, const Environment& environment);
+// Fills a Config from a tree by the table of keys, then from what overrules it, and reports all
+// that does not fit.
+[[nodiscard]] Binding bind_tree(const YamlNode& root, const Environment& environment,
+                                Overrides overrides = {});
 
 }  // namespace holdfast

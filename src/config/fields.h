@@ -33,6 +33,11 @@ enum class FieldKind : std::uint8_t {
 
 enum class Need : std::uint8_t { optional, required };
 
+// A list of single values. A list of maps is none of these.
+[[nodiscard]] constexpr bool is_list(FieldKind kind) {
+  return kind == FieldKind::networks || kind == FieldKind::servers;
+}
+
 // Whether a reload may change the key, or only a restart.
 enum class Change : std::uint8_t { reload, restart };
 

@@ -81,6 +81,21 @@ LoadOutcome conclude(const std::string& name, std::string source, Config config,
   return outcome;
 }
 
+std::map<std::string, std::string, std::less<>> origins_of(const Binding& binding,
+                                                           const std::string& file) {
+  std::map<std::string, std::string, std::less<>> origins;
+  for (const auto& [path, place] : binding.places) {
+    const auto name = binding.overruled.find(path);
+    if (name == binding.overruled.end()) {
+      origins[path] = fmt::format("{}:{}", file, place.line);
+    } else {
+      const bool is_flag = Override{name->second, {}}.is_flag();
+      origins[path] = fmt::format("{} {}", is_flag ? "command line" : "environment", name->second);
+    }
+  }
+  return origins;
+}
+
 LoadOutcome refuse(const std::string& name, std::string message, std::string source = {}) {
   return conclude(name, std::move(source), {},
                   {Diagnostic{Severity::error, {}, {}, std::move(message)}});
@@ -88,15 +103,17 @@ LoadOutcome refuse(const std::string& name, std::string message, std::string sou
 
 }  // namespace
 
-LoadOutcome load_file(const std::string& path, const Environment& environment) {
+LoadOutcome load_file(const std::string& path, const Environment& environment,
+                      Overrides overrides) {
   tl::expected<std::string, std::string> text = read_text(path);
   if (!text) {
     return refuse(path, std::move(text).error());
   }
-  return load_text(path, *std::move(text), environment);
+  return load_text(path, *std::move(text), environment, std::move(overrides));
 }
 
-LoadOutcome load_text(const std::string& name, std::string text, const Environment& environment) {
+LoadOutcome load_text(const std::string& name, std::string text, const Environment& environment,
+                      Overrides overrides) {
   if (text.size() > max_config_bytes) {
     return refuse(name, fmt::format("larger than {}", size_text(max_config_bytes)));
   }
@@ -107,9 +124,13 @@ LoadOutcome load_text(const std::string& name, std::string text, const Environme
   if (root->kind == YamlKind::null) {
     return refuse(name, "empty; it needs at least listeners and upstreams", std::move(text));
   }
-  Binding binding = bind_tree(*root, environment);
+  Binding binding = bind_tree(*root, environment, std::move(overrides));
   apply_rules(binding);
-  return conclude(name, std::move(text), std::move(binding.config), std::move(binding.diagnostics));
+  auto origins = origins_of(binding, name);
+  LoadOutcome outcome =
+      conclude(name, std::move(text), std::move(binding.config), std::move(binding.diagnostics));
+  outcome.origins = std::move(origins);
+  return outcome;
 }
 
 std::string render_all(const LoadOutcome& outcome, Colour colour) {
@@ -123,34 +144,26 @@ std::string render_all(const LoadOutcome& outcome, Colour colour) {
   return text;
 }
 
-LoadOutcome load_quick_start(const QuickStart& from) {
-  Config config;
-  std::vector<Diagnostic> diagnostics;
-  const auto report = [&](const std::string& name, const Complaint& complaint) {
-    const std::string_view separator = complaint.hint.empty() ? "" : "; ";
-    diagnostics.push_back({Severity::error,
-                           name,
-                           {},
-                           fmt::format("{}{}{}", complaint.problem, separator, complaint.hint)});
+LoadOutcome load_quick_start(const QuickStart& from, Overrides overrides) {
+  const auto section = [](std::string name) {
+    YamlNode one{.kind = YamlKind::map, .place = {}, .text = {}, .keys = {}, .items = {}};
+    one.keys.push_back({YamlKind::scalar, {}, std::move(name), {}, {}});
+    one.items.emplace_back();
+    return one;
   };
-  ListenerOptions& listener = config.listeners.emplace_back();
-  listener.name = "main";
-  listener.upstream = "main";
-  if (const Reading<SocketAddress> address = read_listen_address(from.listen)) {
-    listener.address = *address;
-  } else {
-    report(from.listen_name, address.error());
-  }
-  UpstreamOptions& upstream = config.upstreams.emplace_back();
-  upstream.name = "main";
-  for (const std::string& text : from.servers) {
-    if (const Reading<std::string> server = read_server(text)) {
-      upstream.servers.push_back(*server);
-    } else {
-      report(from.upstream_name, server.error());
-    }
-  }
-  return conclude({}, {}, std::move(config), std::move(diagnostics));
+  YamlNode root = section("listeners");
+  root.keys.push_back({YamlKind::scalar, {}, "upstreams", {}, {}});
+  root.items = {section("main"), section("main")};
+  overrides.set("listeners.main.address", {from.listen_name, from.listen});
+  overrides.set("listeners.main.upstream", {from.upstream_name, "main"});
+  overrides.set("upstreams.main.servers",
+                {from.upstream_name, fmt::format("{}", fmt::join(from.servers, ","))});
+  Binding binding = bind_tree(root, own_environment(), std::move(overrides));
+  apply_rules(binding);
+  auto origins = origins_of(binding, {});
+  LoadOutcome outcome = conclude({}, {}, std::move(binding.config), std::move(binding.diagnostics));
+  outcome.origins = std::move(origins);
+  return outcome;
 }
 
 }  // namespace holdfast

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "config/expand.h"
+#include "config/overrides.h"
 
 namespace holdfast {
 
@@ -20,15 +22,20 @@ struct LoadOutcome {
   std::vector<Diagnostic> diagnostics;  // by line; at most max_reported
   std::size_t left_out = 0;             // how many more there were
   std::string source;                   // the text that the diagnostics point into
+  // Where a value comes from unless it is the default, by its path with the names in it:
+  // "holdfast.yaml:7", "environment HOLDFAST_WORKERS" or "command line --workers".
+  std::map<std::string, std::string, std::less<>> origins;
 };
 
 // Reads a configuration file. Opens no socket and resolves no name.
 [[nodiscard]] LoadOutcome load_file(const std::string& path,
-                                    const Environment& environment = own_environment());
+                                    const Environment& environment = own_environment(),
+                                    Overrides overrides = {});
 
 // Reads a configuration from memory; `name` stands for the file's in diagnostics.
 [[nodiscard]] LoadOutcome load_text(const std::string& name, std::string text,
-                                    const Environment& environment = own_environment());
+                                    const Environment& environment = own_environment(),
+                                    Overrides overrides = {});
 
 // All diagnostics of an outcome with their source lines, and how many more there were.
 [[nodiscard]] std::string render_all(const LoadOutcome& outcome, Colour colour);
@@ -41,6 +48,6 @@ struct QuickStart {
   std::string listen_name;
   std::string upstream_name;
 };
-[[nodiscard]] LoadOutcome load_quick_start(const QuickStart& from);
+[[nodiscard]] LoadOutcome load_quick_start(const QuickStart& from, Overrides overrides = {});
 
 }  // namespace holdfast

@@ -15,7 +15,10 @@ namespace {
 void report(Binding& binding, Severity severity, const std::string& path, std::string message) {
   const auto at = binding.places.find(path);
   const Place place = at == binding.places.end() ? Place{} : at->second;
-  binding.diagnostics.push_back({severity, {}, place, std::move(message)});
+  const auto name = binding.overruled.find(path);
+  binding.diagnostics.push_back({severity,
+                                 name == binding.overruled.end() ? std::string{} : name->second,
+                                 place, std::move(message)});
 }
 
 void complete_pool(Binding& binding, UpstreamOptions& upstream) {

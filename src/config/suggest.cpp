@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 
 namespace holdfast {
 namespace {
 
-constexpr std::size_t max_word_bytes = 40;
-constexpr std::size_t max_candidates = 100;
+constexpr std::size_t max_word_bytes = 96;
 
 char folded(char byte) {
   if (byte >= 'A' && byte <= 'Z') {

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
 
 namespace holdfast {
+
+// How long a list may be.
+inline constexpr std::size_t max_candidates = 100;
 
 // The candidate that `word` is most likely a slip of the fingers for: the nearest by insertions,
 // deletions, replacements and swaps of neighbours, if it is near enough. Case and the difference

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::size_t max_list_items = 1024;
 
+template <class Slot>
+inline constexpr bool is_list_slot = false;
+template <class Value>
+inline constexpr bool is_list_slot<std::vector<Value>*> = true;
+
 std::string number_text(const Field& field, std::uint64_t number) {
   if (field.kind == FieldKind::size) {
     return size_text(number);
@@ -204,11 +209,9 @@ struct Writer {
   std::string operator()(const ProtocolChoice* from) const { return choice(*from); }
   std::string operator()(const ReplayMethods* from) const { return choice(*from); }
   std::string operator()(const Balance* from) const { return choice(*from); }
-  std::string operator()(const std::vector<Network>* from) const {
-    return from->empty() ? "[]" : fmt::format("[{} networks]", from->size());
-  }
-  std::string operator()(const std::vector<std::string>* from) const {
-    return fmt::format("[{}]", fmt::join(*from, ", "));
+  template <class Value>
+  std::string operator()(std::vector<Value>* from) const {
+    return fmt::format("[{}]", fmt::join(item_texts(from), ", "));
   }
   std::string operator()(HostSlot from) const {
     switch (from.of->host) {
@@ -231,6 +234,28 @@ std::optional<Complaint> put_value(const Field& field, FieldSlot slot, std::stri
 
 std::string value_text(const Field& field, FieldSlot slot) {
   return std::visit(Writer{field}, slot);
+}
+
+std::vector<std::string> item_texts(FieldSlot slot) {
+  std::vector<std::string> texts;
+  if (const auto* networks = std::get_if<std::vector<Network>*>(&slot)) {
+    for (const Network& network : **networks) {
+      texts.push_back(network.text());
+    }
+  } else if (const auto* words = std::get_if<std::vector<std::string>*>(&slot)) {
+    texts = **words;
+  }
+  return texts;
+}
+
+void clear_list(FieldSlot slot) {
+  std::visit(
+      []<class Slot>(Slot to) {
+        if constexpr (is_list_slot<Slot>) {
+          to->clear();
+        }
+      },
+      slot);
 }
 
 std::string default_text(const Field& field) {

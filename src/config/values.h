@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/fields.h"
 #include "config/scalars.h"
@@ -16,6 +17,12 @@ namespace holdfast {
 
 // The value in the slot, as one would write it in a configuration.
 [[nodiscard]] std::string value_text(const Field& field, FieldSlot slot);
+
+// The elements of a list, each as one would write it. Empty for other kinds.
+[[nodiscard]] std::vector<std::string> item_texts(FieldSlot slot);
+
+// Takes all elements out of a list.
+void clear_list(FieldSlot slot);
 
 // The default, or "" where there is none. Taken from the option structs.
 [[nodiscard]] std::string default_text(const Field& field);

@@ -163,6 +163,15 @@ std::optional<Network> Network::parse(std::string_view text) {
   return result;
 }
 
+std::string Network::text() const {
+  char out[IpAddress::max_text];
+  std::string result(base_.write_text(out));
+  if (prefix_bits_ != (base_.v6_ ? 128 : 32)) {
+    result += '/' + std::to_string(prefix_bits_);
+  }
+  return result;
+}
+
 bool Network::contains(const IpAddress& address) const {
   if (address.v6_ != base_.v6_) {
     return false;

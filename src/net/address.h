@@ -63,6 +63,9 @@ class Network {
   [[nodiscard]] static std::optional<Network> parse(std::string_view text);
   [[nodiscard]] bool contains(const IpAddress& address) const;
 
+  // "10.0.0.0/8"; a single address stands without its length.
+  [[nodiscard]] std::string text() const;
+
  private:
   IpAddress base_;
   int prefix_bits_ = 0;

@@ -10,6 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/outputs.h"
+#include "config/load.h"
+#include "config/show.h"
+
 namespace holdfast {
 namespace {
 
@@ -29,8 +33,10 @@ class CommandLine : public testing::Test {
   void TearDown() override { forget(); }
 
   static void forget() {
-    ::unsetenv("HOLDFAST_LISTEN");
-    ::unsetenv("HOLDFAST_UPSTREAM");
+    for (const char* name : {"HOLDFAST_LISTEN", "HOLDFAST_UPSTREAM", "HOLDFAST_WORKERS",
+                             "HOLDFAST_WRITE_EXPECTED", "HOLDFAST_BINARY"}) {
+      ::unsetenv(name);
+    }
   }
 
   static Ended enter(const std::vector<std::string>& words) {
@@ -54,8 +60,15 @@ TEST_F(CommandLine, PrintsHelpAndFailsWithoutArguments) {
 }
 
 TEST_F(CommandLine, PrintsHelpWithThreeExamples) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"--help"}, {"-h"}, {"run", "--help"}, {"check", "-h"}, {"demo", "--help"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"-h"},
+                                             {"run", "--help"},
+                                             {"check", "-h"},
+                                             {"demo", "--help"},
+                                             {"config", "-h"},
+                                             {"config", "show", "-h"},
+                                             {"config", "schema", "-h"}}) {
     const Ended ended = enter(words);
     EXPECT_EQ(ended.exit_code, exit_ok);
     EXPECT_EQ(ended.diagnostics, "");
@@ -121,6 +134,10 @@ TEST_F(CommandLine, SuggestsWhatWasMeant) {
       {{"demo", "--onse"}, "unknown option '--onse'; did you mean '--once'?"},
       {{"frobnicate"}, "unknown command 'frobnicate'"},
       {{"-x"}, "unknown option '-x'"},
+      {{"confg", "show"}, "unknown command 'confg'; did you mean 'config'?"},
+      {{"config", "shwo"}, "unknown command 'shwo'; did you mean 'show'?"},
+      {{"config"}, "'config' needs a command: show or schema"},
+      {{"config", "show", "--orign"}, "unknown option '--orign'; did you mean '--origin'?"},
       {{"check", "a", "b"}, "unexpected argument 'b'"},
   };
   for (const auto& [words, expected] : table) {
@@ -142,6 +159,13 @@ TEST_F(CommandLine, RefusesBadUsage) {
            {"run", "--listen", ":80", "--upstream", "a:80", "-w", "0"},
            {"run", "--listen", ":80", "--upstream", "a:80", "-w", "many"},
            {"-c", conf + "minimal.yaml", "run"},
+           {"-c", conf + "minimal.yaml", "-w", "0", "config", "show"},
+           {"config", "show", conf + "minimal.yaml", "-w", "0"},
+           {"config", "show", conf + "minimal.yaml", "--set", "workers"},
+           {"config", "show", conf + "minimal.yaml", "--set", "=1"},
+           {"config", "show", conf + "minimal.yaml", "--set", "workers=0"},
+           {"config", "show", conf + "minimal.yaml", "--set", "wokers=1"},
+           {"config", "schema", "x"},
            {"demo", "--requests", "0"},
            {"demo", "--requests", "x"},
            {"demo", "--port", "70000"}}) {
@@ -231,6 +255,56 @@ TEST_F(CommandLine, ShowsTheDefaultsOfTheDemo) {
   EXPECT_EQ(help.find("--once --requests 5000 --port"), std::string::npos);
 }
 
+TEST_F(CommandLine, ShowsAConfigurationThatLoadsAgain) {
+  for (const char* sample : {"minimal", "legacy", "sidecar", "several_upstreams", "defaults"}) {
+    const Ended shown = enter({"config", "show", conf + sample + ".yaml"});
+    EXPECT_EQ(shown.exit_code, exit_ok) << shown.diagnostics;
+    EXPECT_EQ(shown.diagnostics, "");
+    const LoadOutcome again = load_text("shown.yaml", shown.results);
+    ASSERT_TRUE(again.config) << render_all(again, Colour::never) << shown.results;
+    EXPECT_EQ(config_as_yaml(*again.config, {}, Remark::nothing), shown.results);
+  }
+}
+
+TEST_F(CommandLine, SaysWhereEachValueComesFrom) {
+  const std::string file = conf + "minimal.yaml";
+  ::setenv("HOLDFAST_WORKERS", "3", 1);
+  const std::string of_environment = enter({"config", "show", "--origin", file}).results;
+  EXPECT_NE(of_environment.find("workers: 3"), std::string::npos) << of_environment;
+  EXPECT_NE(of_environment.find("# environment HOLDFAST_WORKERS\n"), std::string::npos);
+  EXPECT_NE(of_environment.find("# " + file + ":5\n"), std::string::npos);
+  EXPECT_NE(of_environment.find("# default, as max_connections\n"), std::string::npos);
+  const std::string of_flag =
+      enter({"config", "show", "--origin", file, "-w", "2", "--set", "log.level=debug"}).results;
+  EXPECT_NE(of_flag.find("# command line --workers\n"), std::string::npos) << of_flag;
+  EXPECT_NE(of_flag.find("# command line --set log.level\n"), std::string::npos) << of_flag;
+  const std::string names = enter({"config", "show", "--env", file}).results;
+  EXPECT_NE(names.find("# HOLDFAST_UPSTREAMS_APP_POOL_QUEUE_MAX\n"), std::string::npos) << names;
+  const std::string json = enter({"config", "show", "--json", file}).results;
+  EXPECT_NE(json.find(R"({"key": "workers", "value": 3, "origin": "environment HOLDFAST_WORKERS", )"
+                      R"("variable": "HOLDFAST_WORKERS"},)"),
+            std::string::npos)
+      << json;
+}
+
+TEST_F(CommandLine, TestsAndShowsForThoseUsedToIt) {
+  const std::string file = conf + "minimal.yaml";
+  const Ended shown = enter({"-T", "-c", file});
+  EXPECT_EQ(shown.exit_code, exit_ok);
+  EXPECT_EQ(shown.results, enter({"config", "show", file}).results);
+  EXPECT_EQ(shown.diagnostics, enter({"check", file}).results);
+  const Ended refused = enter({"-T", "-c", bad + "unknown_key_typo.yaml"});
+  EXPECT_EQ(refused.exit_code, exit_config);
+  EXPECT_EQ(refused.results, "");
+}
+
+TEST_F(CommandLine, TakesTheMissingOneOfTwoFlagsFromTheEnvironment) {
+  ::setenv("HOLDFAST_UPSTREAM", "a:80", 1);
+  const Ended ended = enter({"-t", "--listen", ":80"});
+  EXPECT_EQ(ended.results, "command line: ok (1 listener, 1 upstream, 1 server)\n")
+      << ended.diagnostics;
+}
+
 TEST_F(CommandLine, TrimsTheServersOfTheEnvironment) {
   ::setenv("HOLDFAST_LISTEN", ":8080", 1);
   ::setenv("HOLDFAST_UPSTREAM", " a:1, b:2 ,\tc:3 ", 1);
@@ -245,8 +319,13 @@ TEST_F(CommandLine, ChecksTheEnvironmentIfNoFileIsGiven) {
   ::setenv("HOLDFAST_LISTEN", ":8080", 1);
   ::setenv("HOLDFAST_UPSTREAM", "a:80,b:80", 1);
   EXPECT_EQ(enter({"check"}).results, "environment: ok (1 listener, 1 upstream, 2 servers)\n");
-  EXPECT_EQ(enter({"check", conf + "minimal.yaml"}).results,
-            conf + "minimal.yaml: ok (1 listener, 1 upstream, 1 server)\n");
+  const Ended file = enter({"check", conf + "minimal.yaml"});
+  EXPECT_EQ(file.results,
+            conf + "minimal.yaml: ok (1 listener, 1 upstream, 1 server, 2 warnings)\n");
+  EXPECT_EQ(file.diagnostics, "HOLDFAST_LISTEN: warning: not used: " + conf +
+                                  "minimal.yaml was asked for\nHOLDFAST_UPSTREAM: warning: not "
+                                  "used: " +
+                                  conf + "minimal.yaml was asked for\n");
 }
 
 TEST_F(CommandLine, EndsWith78ForABadEnvironment) {

@@ -12,6 +12,7 @@
 #include "config/binder.h"
 #include "config/load.h"
 #include "config/reference.h"
+#include "config/schema.h"
 #include "config/values.h"
 
 namespace holdfast {
@@ -78,6 +79,24 @@ TEST(Reference, EqualsTheTable) {
     return;
   }
   EXPECT_EQ(readme.substr(from, to - from), reference_table());
+}
+
+TEST(Schema, EqualsTheTable) {
+  const std::filesystem::path path = conf() / "holdfast.schema.json";
+  if (std::getenv("HOLDFAST_WRITE_EXPECTED") != nullptr) {
+    std::ofstream(path) << config_schema();
+  }
+  EXPECT_EQ(text_of(path), config_schema());
+}
+
+TEST(Samples, TellEditorsOfTheSchema) {
+  for (const auto& entry : std::filesystem::directory_iterator(conf())) {
+    if (entry.path().extension() == ".yaml") {
+      EXPECT_TRUE(text_of(entry.path())
+                      .starts_with("# yaml-language-server: $schema=holdfast.schema.json\n"))
+          << entry.path();
+    }
+  }
 }
 
 TEST(Samples, LoadWithoutAWarning) {

@@ -9,9 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/fields.h"
 #include "config/load.h"
-#include "config/values.h"
+#include "config/show.h"
 #include "fuzz/input.h"
 
 namespace holdfast {
@@ -27,87 +26,6 @@ std::optional<std::string> variable(const std::string& name) {
   }
   return name == "EMPTY" ? std::optional<std::string>("") : std::nullopt;
 }
-
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '$') {
-      result += '$';  // Two of them stand for one.
-    }
-    if (c == '"' || c == '\\') {
-      result += '\\';
-    }
-    result += c;
-  }
-  return result + "\"";
-}
-
-// Writes one map of the table and all below it. `target` is what its keys fill.
-class Writer {
- public:
-  explicit Writer(Config& config) : config_(config) {}
-
-  std::string write() {
-    write_keys("", {.config = &config_}, 0);
-    return text_;
-  }
-
- private:
-  void write_keys(std::string_view above, const FieldTarget& target, std::size_t depth) {
-    for (const Field& field : fields()) {
-      if (path_above(field.path) == above && last_part(field.path) != "*") {
-        write_field(field, target, depth);
-      }
-    }
-  }
-
-  void write_field(const Field& field, const FieldTarget& target, std::size_t depth) {
-    text_ += std::string(depth, ' ') + std::string(last_part(field.path)) + ":";
-    if (field.kind == FieldKind::names) {
-      text_ += '\n';
-      write_names(field, depth + 1);
-    } else if (field.kind == FieldKind::map) {
-      text_ += '\n';
-      write_keys(field.path, target, depth + 1);
-    } else {
-      write_value(field, field.slot(target));
-    }
-  }
-
-  void write_names(const Field& field, std::size_t depth) {
-    const std::string below = std::string(field.path) + ".*";
-    const auto write_one = [&](const std::string& name, const FieldTarget& target) {
-      text_ += std::string(depth, ' ') + quoted(name) + ":\n";
-      write_keys(below, target, depth + 1);
-    };
-    if (field.path == "listeners") {
-      for (ListenerOptions& one : config_.listeners) {
-        write_one(one.name, {.config = &config_, .listener = &one});
-      }
-      return;
-    }
-    for (UpstreamOptions& one : config_.upstreams) {
-      write_one(one.name, {.config = &config_, .upstream = &one});
-    }
-  }
-
-  void write_value(const Field& field, const FieldSlot& slot) {
-    if (const auto* servers = std::get_if<std::vector<std::string>*>(&slot)) {
-      text_ += " [";
-      for (const std::string& one : **servers) {
-        text_ += quoted(one) + ", ";
-      }
-      text_ += "]\n";
-    } else if (std::holds_alternative<std::vector<Network>*>(slot)) {
-      text_ += " []\n";  // They are only ever shown as a number.
-    } else {
-      text_ += " " + quoted(value_text(field, slot)) + "\n";
-    }
-  }
-
-  Config& config_;
-  std::string text_;
-};
 
 bool is_error(const Diagnostic& one) { return one.severity == Severity::error; }
 
@@ -140,9 +58,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (!outcome.config) {
     return 0;
   }
-  const std::string shown = Writer(*outcome.config).write();
+  const std::string shown = config_as_yaml(*outcome.config, {}, Remark::nothing);
   LoadOutcome again = load_text("fuzz.yaml", shown, variable);
   check(again.config.has_value(), "what was loaded cannot be loaded again");
-  check(Writer(*again.config).write() == shown, "what was loaded is loaded differently");
+  check(config_as_yaml(*again.config, {}, Remark::nothing) == shown,
+        "what was loaded is loaded differently");
+  check(
+      load_text("fuzz.yaml", config_as_yaml(*again.config, again.origins, Remark::origin), variable)
+          .config.has_value(),
+      "the remarks on the origin of values do not load");
   return 0;
 }

@@ -14,7 +14,7 @@ import pytest
 
 from harness.binary import SOURCE_ROOT, holdfast_binary
 from harness.client import fetch
-from harness.holdfast import Holdfast
+from harness.holdfast import Holdfast, bare_environment
 from harness.scripts import keep_alive
 from harness.waiting import PATIENCE
 
@@ -57,7 +57,8 @@ def commands() -> list[str]:
 
 def call(arguments, within: float = 3 * PATIENCE) -> subprocess.CompletedProcess:
     return subprocess.run(list(map(str, arguments)), capture_output=True, text=True,
-                          timeout=within, check=False, stdin=subprocess.DEVNULL)
+                          timeout=within, check=False, stdin=subprocess.DEVNULL,
+                          env=bare_environment())
 
 
 def succeeds(arguments) -> str:
@@ -117,9 +118,22 @@ def serve(stage, command: list[str]) -> None:
 def check_file(stage, command: list[str]) -> None:
     path = sample_file(stage, stage.backend(keep_alive()))
     arguments = [path if word in ("FILE", "holdfast.yaml") else word for word in command[1:]]
-    if arguments == ["-t"]:  # Its file is named as for nginx.
+    if arguments in (["-t"], ["-T"]):  # Its file is named as for nginx.
         arguments += ["-c", path]
-    assert "ok" in succeeds([holdfast_binary(), *arguments])
+    result = call([holdfast_binary(), *arguments])
+    assert result.returncode == 0 and "ok" in result.stdout + result.stderr
+
+
+def show_config(stage, command: list[str]) -> None:
+    path = sample_file(stage, stage.backend(keep_alive()))
+    words = [path if word == "FILE" else word for word in command[1:]]
+    if path not in words:
+        words.append(path)
+    assert "max_connections" in succeeds([holdfast_binary(), *words])
+
+
+def print_schema(_, command: list[str]) -> None:
+    assert json.loads(succeeds([holdfast_binary(), *command[1:]]))["title"]
 
 
 def tell_version(_, command: list[str]) -> None:
@@ -153,7 +167,9 @@ WAYS = [
     (r"\./dev (?:run|test|build release)(?: --\w+)*", known_to_dev),
     (r"holdfast run --listen \S+ --upstream \S+", serve),
     (r"holdfast (?:run )?-c \S+", serve),
-    (r"holdfast (?:check \S+|-t)", check_file),
+    (r"holdfast (?:check \S+|-[tT])", check_file),
+    (r"holdfast config show(?: FILE)?(?: --\w+)*", show_config),
+    (r"holdfast config schema", print_schema),
     (r"holdfast -[vV]", tell_version),
     (r"holdfast demo(?: --\w+)*", run_demo),
     (r"curl -i http://\S+", curl_the_demo),

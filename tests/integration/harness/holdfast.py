@@ -22,6 +22,11 @@ DAMAGE = re.compile(r"Sanitizer|runtime error:|broken invariant|Assertion|termin
 PLAIN_SCALAR = re.compile(r"[A-Za-z0-9_./-][A-Za-z0-9_.:/-]*")
 
 
+def bare_environment() -> dict[str, str]:
+    """Ours without the variables that would configure holdfast, or that it would wonder about."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
+
+
 def scalar(value: object) -> str:
     if isinstance(value, str) and not (PLAIN_SCALAR.fullmatch(value) and not value.endswith(":")):
         return json.dumps(value)
@@ -50,7 +55,7 @@ class Holdfast:
         command = [*prefix, str(holdfast_binary()), *arguments]
         self._child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", env={**os.environ, **(env or {})})
+            text=True, errors="replace", env={**bare_environment(), **(env or {})})
         self._changed = threading.Condition()
         self._killed = False
         self._reading = threading.Event()
