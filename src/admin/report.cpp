@@ -34,6 +34,11 @@ void add_endpoint(EndpointReport& to, const EndpointReport& from, bool is_new) {
   to.draining += from.draining;
   to.limit = from.limit;
   to.is_up = from.is_up || (!is_new && to.is_up);
+  to.trial_in = is_new ? from.trial_in : std::min(to.trial_in, from.trial_in);
+  if (from.last_error && (!to.last_error || from.failed_ago < to.failed_ago)) {
+    to.last_error = from.last_error;
+    to.failed_ago = from.failed_ago;
+  }
   to.counts.add(from.counts);
 }
 

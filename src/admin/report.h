@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/time.h"
 #include "proxy/counters.h"
 #include "proxy/tally.h"
@@ -30,7 +32,10 @@ struct EndpointReport {
   std::uint64_t draining = 0;
   std::uint64_t limit = 0;  // of the connections, of the whole process
   bool is_up = true;
-  EndpointTally counts;
+  Duration trial_in{};  // while it is not
+  std::optional<ErrorCode> last_error{};
+  Duration failed_ago{};  // valid with last_error
+  EndpointTally counts{};
 };
 
 struct UpstreamReport {

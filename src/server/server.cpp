@@ -174,7 +174,7 @@ Result<void> Server::open_status() {
   int failed = descriptor ? 0 : descriptor.error();
   if (descriptor) {
     status_address_ = bound_address(*descriptor);
-    failed = workers_.front()->open_status(config_.status, *this, *descriptor);
+    failed = workers_.front()->open_status(config_, *this, *descriptor);
   }
   if (failed == 0) {
     return {};

@@ -60,10 +60,10 @@ Worker::~Worker() {
   }
 }
 
-int Worker::open_status(const StatusOptions& options, Workers& workers, int descriptor) {
+int Worker::open_status(const Config& config, Workers& workers, int descriptor) {
   status_listener_.name = "status";
   status_listener_.max_connections = max_status_clients;
-  status_ = std::make_unique<Status>(options, workers, context_.timers, context_.clock);
+  status_ = std::make_unique<Status>(config, workers, context_.timers, context_.clock);
   status_door_ = std::make_unique<Door>(context_, loop_, status_listener_, *upstreams_.front(),
                                         status_permits_, [this] { finish_if_empty(); });
   status_door_->answer_by(status_->responder());

@@ -40,7 +40,7 @@ class Worker {
   [[nodiscard]] int open_door(std::size_t listener, int descriptor);
 
   // Likewise the status listener's, which one worker has. `workers` are those it tells about.
-  [[nodiscard]] int open_status(const StatusOptions& options, Workers& workers, int descriptor);
+  [[nodiscard]] int open_status(const Config& config, Workers& workers, int descriptor);
 
   // Serves until it has been drained or stopped, on a thread of its own or on the caller's.
   // on_ended is called there when everything is closed.

@@ -16,16 +16,23 @@ ListenerReport report_of(const Service& service) {
   return report;
 }
 
-EndpointReport report_of(const Endpoint& endpoint) {
+EndpointReport report_of(const Endpoint& endpoint, TimePoint now) {
   const auto& pool = endpoint.pool();
-  return {.server = endpoint.authority(),
-          .connecting = pool.connecting(),
-          .active = pool.leased() + pool.pinned(),
-          .idle = pool.idle(),
-          .draining = pool.leaving(),
-          .limit = endpoint.options().pool.max_connections,
-          .is_up = endpoint.health().serving(),
-          .counts = endpoint.tally()};
+  const Health& health = endpoint.health();
+  EndpointReport report{.server = endpoint.authority(),
+                        .connecting = pool.connecting(),
+                        .active = pool.leased() + pool.pinned(),
+                        .idle = pool.idle(),
+                        .draining = pool.leaving(),
+                        .limit = endpoint.options().pool.max_connections,
+                        .is_up = health.serving(),
+                        .counts = endpoint.tally()};
+  report.trial_in = std::max(Duration::zero(), health.trial_at() - now);
+  if (health.last_error()) {
+    report.last_error = health.last_error()->code;
+    report.failed_ago = now - health.failed_at();
+  }
+  return report;
 }
 
 UpstreamReport report_of(const Upstream& upstream, TimePoint now) {
@@ -33,7 +40,7 @@ UpstreamReport report_of(const Upstream& upstream, TimePoint now) {
   for (const auto& endpoint : upstream.endpoints()) {
     report.waiting += endpoint->waiting();
     report.oldest_wait = std::max(report.oldest_wait, endpoint->oldest_wait(now));
-    report.endpoints.push_back(report_of(*endpoint));
+    report.endpoints.push_back(report_of(*endpoint, now));
   }
   return report;
 }

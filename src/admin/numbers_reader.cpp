@@ -1,0 +1,122 @@
+#include "admin/numbers_reader.h"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast {
+namespace {
+
+std::string code_of(std::size_t slot) {
+  return slot < counted_codes.size() ? std::to_string(counted_codes[slot])
+                                     : std::string(code_classes[slot - counted_codes.size()]);
+}
+
+void add_requests(StatusNumbers& numbers, const ListenerReport& listener,
+                  std::array<std::uint64_t, code_slots>& answers) {
+  for (const RequestsReport& requests : listener.requests) {
+    for (const auto& by_code : requests.counts.counts) {
+      for (std::size_t slot = 0; slot < code_slots; ++slot) {
+        answers[slot] += by_code[slot];
+        numbers.requests += by_code[slot];
+      }
+    }
+  }
+}
+
+void add_closed(StatusNumbers& numbers, const EndpointTally& counts) {
+  for (const Closer closer : {Closer::holdfast, Closer::backend}) {
+    const EndpointTally::Closed& closed = counts.closed[static_cast<std::size_t>(closer)];
+    for (std::size_t i = 0; i < retirement_count; ++i) {
+      const CloseCount key{closer, static_cast<Retirement>(i), closed[i]};
+      const auto known =
+          std::find_if(numbers.closed.begin(), numbers.closed.end(), [&](const CloseCount& count) {
+            return count.by == key.by && count.reason == key.reason;
+          });
+      if (key.total != 0 && known != numbers.closed.end()) {
+        known->total += key.total;
+      } else if (key.total != 0) {
+        numbers.closed.push_back(key);
+      }
+    }
+  }
+}
+
+ServerNumbers numbers_of(const EndpointReport& endpoint) {
+  ServerNumbers server;
+  server.server = endpoint.server;
+  const bool tried = endpoint.counts.opened + endpoint.counts.failed_attempts > 0;
+  server.state = !endpoint.is_up ? ServerState::aside
+                 : tried         ? ServerState::up
+                                 : ServerState::untried;
+  server.retry_in = endpoint.trial_in;
+  if (endpoint.last_error) {
+    server.last_error = LastError{*endpoint.last_error, endpoint.failed_ago};
+  }
+  server.connecting = endpoint.connecting;
+  server.active = endpoint.active;
+  server.idle = endpoint.idle;
+  server.draining = endpoint.draining;
+  server.limit = endpoint.limit;
+  server.opened = endpoint.counts.opened;
+  server.reused = endpoint.counts.reuses;
+  return server;
+}
+
+}  // namespace
+
+NumbersReader::NumbersReader(const Config& config, const Workers& workers, const Census& census,
+                             const Clock& clock)
+    : config_(config), workers_(workers), census_(census), clock_(clock), started_(clock.now()) {}
+
+StatusNumbers NumbersReader::read() const {
+  WorkerReport sum;
+  for (unsigned i = 0; i < census_.workers(); ++i) {
+    if (const WorkerReport* report = census_.report(i)) {
+      sum.add(*report);
+    }
+  }
+  StatusNumbers numbers;
+  numbers.uptime = clock_.now() - started_;
+  numbers.workers = census_.workers();
+  numbers.draining = workers_.ending();
+  add_listeners(numbers, sum);
+  for (const UpstreamReport& upstream : sum.upstreams) {
+    UpstreamNumbers& made = numbers.upstreams.emplace_back();
+    made.name = upstream.name;
+    made.waiting = upstream.waiting;
+    made.oldest_wait = upstream.oldest_wait;
+    for (const EndpointReport& endpoint : upstream.endpoints) {
+      made.servers.push_back(numbers_of(endpoint));
+      add_closed(numbers, endpoint.counts);
+    }
+  }
+  for (std::size_t i = 0; i < error_code_count; ++i) {
+    if (sum.counters.errors[i] != 0) {
+      numbers.errors.push_back({static_cast<ErrorCode>(i), sum.counters.errors[i]});
+    }
+  }
+  return numbers;
+}
+
+// Of the listeners of the configuration: who looks here is no client.
+void NumbersReader::add_listeners(StatusNumbers& numbers, const WorkerReport& sum) const {
+  std::array<std::uint64_t, code_slots> answers{};
+  for (const ListenerOptions& options : config_.listeners) {
+    numbers.clients_limit += options.max_connections;
+    numbers.listeners.push_back({options.name, options.address.text(), options.upstream});
+    for (const ListenerReport& listener : sum.listeners) {
+      if (listener.name == options.name) {
+        numbers.clients_open += listener.clients;
+        numbers.clients_opened += listener.clients_opened;
+        add_requests(numbers, listener, answers);
+      }
+    }
+  }
+  for (std::size_t slot = 0; slot < code_slots; ++slot) {
+    if (answers[slot] != 0) {
+      numbers.answers.push_back({code_of(slot), answers[slot]});
+    }
+  }
+}
+
+}  // namespace holdfast

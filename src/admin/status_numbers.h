@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "pool/retirement.h"
+#include "proxy/tally.h"
+
+namespace holdfast {
+
+// What /api/v1/status and /events say, of the whole process, at one moment.
+
+struct CloseCount {
+  Closer by = Closer::holdfast;
+  Retirement reason = Retirement::none;
+  std::uint64_t total = 0;
+};
+
+struct LastError {
+  ErrorCode code{};
+  Duration ago{};
+};
+
+enum class ServerState : std::uint8_t {
+  untried,   // nobody has asked for it yet
+  up,        // its last connection was made
+  aside,     // it lets connections fail; it is tried again in `retry_in`
+  draining,  // it gets nothing new
+};
+
+struct ServerNumbers {
+  std::string server;
+  ServerState state = ServerState::untried;
+  Duration retry_in{};
+  std::uint64_t connecting = 0;
+  std::uint64_t active = 0;
+  std::uint64_t idle = 0;
+  std::uint64_t draining = 0;
+  std::uint64_t limit = 0;
+  std::uint64_t opened = 0;
+  std::uint64_t reused = 0;
+  std::optional<LastError> last_error{};
+};
+
+struct UpstreamNumbers {
+  std::string name;
+  std::uint64_t waiting = 0;
+  Duration oldest_wait{};
+  std::vector<ServerNumbers> servers;
+};
+
+struct ListenerNumbers {
+  std::string name;
+  std::string address;
+  std::string upstream;
+};
+
+struct ErrorCount {
+  ErrorCode code{};
+  std::uint64_t total = 0;
+};
+
+struct AnswerCount {
+  std::string code;  // "200", "503"; of rare ones only the class: "2xx"
+  std::uint64_t total = 0;
+};
+
+struct StatusNumbers {
+  Duration uptime{};
+  unsigned workers = 1;
+  bool draining = false;
+  std::uint64_t clients_open = 0;
+  std::uint64_t clients_opened = 0;
+  std::uint64_t clients_limit = 0;
+  std::uint64_t requests = 0;
+  std::vector<AnswerCount> answers;
+  std::vector<CloseCount> closed;
+  std::vector<ErrorCount> errors;
+  std::vector<ListenerNumbers> listeners;
+  std::vector<UpstreamNumbers> upstreams;
+};
+
+// The numbers as JSON. The names are a contract: they are added to, never changed; `schema` counts
+// what had to break. Totals count from the start of the process; durations are in seconds.
+//
+//   schema, version, uptime_seconds, workers, draining
+//   clients              open, opened_total, limit
+//   requests             total, by_code {"200": n}, as the metrics have them
+//   backend_connections  connecting, active, idle, draining, limit, opened_total, reused_total,
+//                        closed_total, closed [{by: holdfast|backend, reason, total}]
+//   waiting              requests, oldest_seconds
+//   errors               [{error, text, total}], by the names of RFC 9209
+//   listeners            [{name, address, upstream}]
+//   upstreams            [{name, waiting, oldest_wait_seconds, servers}], and of each server:
+//                        server, state, retry_in_seconds (if aside), connecting, active, idle,
+//                        draining, limit, opened_total, reused_total,
+//                        last_error null or {error, text, ago_seconds}
+[[nodiscard]] std::string status_json(const StatusNumbers& numbers);
+
+}  // namespace holdfast

@@ -1,0 +1,78 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "admin/status_numbers.h"
+
+namespace holdfast {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+StatusNumbers two_servers() {
+  StatusNumbers numbers;
+  numbers.uptime = 90500ms;
+  numbers.workers = 2;
+  numbers.clients_open = 3;
+  numbers.clients_opened = 1000;
+  numbers.clients_limit = 16384;
+  numbers.requests = 1200;
+  numbers.answers = {{"200", 1190}, {"503", 10}};
+  numbers.closed = {{Closer::backend, Retirement::closed_by_backend, 2},
+                    {Closer::holdfast, Retirement::idle_timeout, 1}};
+  numbers.errors = {{ErrorCode::connect_refused, 10}};
+  numbers.listeners = {{"web", "0.0.0.0:8080", "legacy"}};
+  ServerNumbers up{.server = "10.0.0.5:80", .state = ServerState::up, .active = 2, .idle = 1};
+  up.limit = 256;
+  up.opened = 6;
+  up.reused = 1184;
+  ServerNumbers aside{.server = "10.0.0.6:80", .state = ServerState::aside, .retry_in = 700ms};
+  aside.connecting = 1;
+  aside.limit = 256;
+  aside.last_error = LastError{ErrorCode::connect_refused, 1250ms};
+  numbers.upstreams = {{"legacy", 4, 20ms, {up, aside}}};
+  return numbers;
+}
+
+TEST(StatusJson, SaysWhatHoldfastIsAndSince) {
+  EXPECT_THAT(status_json(two_servers()), HasSubstr(R"("schema":1,"version":")" HOLDFAST_VERSION
+                                                    R"(","uptime_seconds":90.500,"workers":2,)"
+                                                    R"("draining":false)"));
+}
+
+TEST(StatusJson, SaysWhatCameAndWhatBecameOfIt) {
+  const std::string json = status_json(two_servers());
+  EXPECT_THAT(json, HasSubstr(R"("clients":{"open":3,"opened_total":1000,"limit":16384})"));
+  EXPECT_THAT(json, HasSubstr(R"("requests":{"total":1200,"by_code":{"200":1190,"503":10}})"));
+  EXPECT_THAT(json, HasSubstr(R"("errors":[{"error":"connection_refused","text":"The backend )"
+                              R"(refused the connection.","total":10}])"));
+}
+
+TEST(StatusJson, AddsUpTheConnectionsOfAllServers) {
+  const std::string json = status_json(two_servers());
+  EXPECT_THAT(json,
+              HasSubstr(R"("backend_connections":{"connecting":1,"active":2,"idle":1,"draining":0,)"
+                        R"("limit":512,"opened_total":6,"reused_total":1184,"closed_total":3,)"
+                        R"("closed":[{"by":"backend","reason":"closed_by_backend","total":2},)"
+                        R"({"by":"holdfast","reason":"idle_timeout","total":1}]})"));
+  EXPECT_THAT(json, HasSubstr(R"("waiting":{"requests":4,"oldest_seconds":0.020})"));
+}
+
+TEST(StatusJson, SaysOfAServerInWordsWhatWentWrongLast) {
+  const std::string json = status_json(two_servers());
+  EXPECT_THAT(json, HasSubstr(R"({"server":"10.0.0.5:80","state":"up","connecting":0,"active":2,)"
+                              R"("idle":1,"draining":0,"limit":256,"opened_total":6,)"
+                              R"("reused_total":1184,"last_error":null})"));
+  EXPECT_THAT(json, HasSubstr(R"("state":"aside","retry_in_seconds":0.700,"connecting":1)"));
+  EXPECT_THAT(json, HasSubstr(R"("last_error":{"error":"connection_refused","text":"The backend )"
+                              R"(refused the connection.","ago_seconds":1.250})"));
+}
+
+TEST(StatusJson, IsOneLineForAnEvent) {
+  StatusNumbers numbers = two_servers();
+  numbers.upstreams[0].name = "two\nlines";
+  EXPECT_THAT(status_json(numbers), Not(HasSubstr("\n")));
+}
+
+}  // namespace
+}  // namespace holdfast
