@@ -27,6 +27,9 @@ enum class ErrorCode : std::uint8_t {
   connect_timeout,
   connect_failed,
   no_server,
+  // The names of its servers have no address yet.
+  name_unresolved,
+  name_unanswered,
   // This machine ran short of something. Never the backend's fault.
   out_of_ports,
   out_of_descriptors,

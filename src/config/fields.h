@@ -79,7 +79,7 @@ using FieldSlot =
     std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
                  SocketAddress*, std::optional<SocketAddress>*, bool*, std::vector<Network>*,
                  std::vector<std::string>*, LogLevel*, LogFormat*, HalfClose*, ProtocolChoice*,
-                 ReplayMethods*, Balance*, HostSlot>;
+                 ReplayMethods*, Balance*, AddressFamily*, HostSlot>;
 
 // The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {

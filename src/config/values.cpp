@@ -144,6 +144,7 @@ struct Putter {
   Outcome operator()(ProtocolChoice* to) const { return put_choice(to); }
   Outcome operator()(ReplayMethods* to) const { return put_choice(to); }
   Outcome operator()(Balance* to) const { return put_choice(to); }
+  Outcome operator()(AddressFamily* to) const { return put_choice(to); }
 
   Outcome operator()(std::vector<Network>* to) const {
     const std::optional<Network> network = Network::parse(text);
@@ -209,6 +210,7 @@ struct Writer {
   std::string operator()(const ProtocolChoice* from) const { return choice(*from); }
   std::string operator()(const ReplayMethods* from) const { return choice(*from); }
   std::string operator()(const Balance* from) const { return choice(*from); }
+  std::string operator()(const AddressFamily* from) const { return choice(*from); }
   template <class Value>
   std::string operator()(std::vector<Value>* from) const {
     return fmt::format("[{}]", fmt::join(item_texts(from), ", "));

@@ -94,6 +94,15 @@ bool operator==(const SocketAddress& a, const SocketAddress& b) {
                    : a.storage_.v4.sin_addr.s_addr == b.storage_.v4.sin_addr.s_addr;
 }
 
+bool operator<(const SocketAddress& a, const SocketAddress& b) {
+  if (a.is_v6() != b.is_v6()) {
+    return b.is_v6();
+  }
+  const int order = a.is_v6() ? std::memcmp(&a.storage_.v6.sin6_addr, &b.storage_.v6.sin6_addr, 16)
+                              : std::memcmp(&a.storage_.v4.sin_addr, &b.storage_.v4.sin_addr, 4);
+  return order != 0 ? order < 0 : a.port() < b.port();
+}
+
 IpAddress::IpAddress(const sockaddr& from) {
   if (from.sa_family == AF_INET) {
     std::memcpy(bytes_, &reinterpret_cast<const sockaddr_in&>(from).sin_addr, 4);

@@ -28,6 +28,8 @@ class SocketAddress {
   [[nodiscard]] std::string text() const;
 
   friend bool operator==(const SocketAddress& a, const SocketAddress& b);
+  // IPv4 before IPv6, then by address, then by port.
+  friend bool operator<(const SocketAddress& a, const SocketAddress& b);
 
  private:
   union Storage {

@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, retirement_count> names{
     "max_age",
     "idle_timeout",
     "max_idle",
+    "address_removed",
     "moved",
     "shutdown",
 };

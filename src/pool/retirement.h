@@ -35,6 +35,8 @@ enum class Retirement : std::uint8_t {
   max_age,
   idle_timeout,
   max_idle,
+  // Its address is not one of the upstream's any more.
+  address_removed,
   // Not retired for a fault: it serves another worker, or this process ends.
   moved,
   shutdown,

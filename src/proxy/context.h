@@ -19,6 +19,7 @@ namespace holdfast {
 class ClientConnection;
 class Exchange;
 class UpstreamConnection;
+struct SharedEndpoint;
 
 using ClientConnections = Slab<ClientConnection>;
 using Exchanges = Slab<Exchange>;
@@ -36,8 +37,8 @@ class Neighbours {
  public:
   // Asks a worker to look again whether it can give or take a connection of the endpoint.
   virtual void wake(unsigned worker, std::size_t endpoint) = 0;
-  // Hands a connection over; its permit goes with it.
-  virtual void give(unsigned worker, std::size_t endpoint, MovedConnection moved) = 0;
+  // Hands a connection over. Its permit goes with it, and keeps the shared endpoint alive.
+  virtual void give(unsigned worker, SharedEndpoint& endpoint, MovedConnection moved) = 0;
 
  protected:
   ~Neighbours() = default;

@@ -39,11 +39,13 @@ Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptio
   if (options.protocol != ProtocolChoice::automatic) {
     speaks_ = options.protocol == ProtocolChoice::http10 ? Speaks::http10 : Speaks::http11;
   }
+  shared_.holders.fetch_add(1, std::memory_order_relaxed);
 }
 
 Endpoint::~Endpoint() {
   context_.timers.disarm(auditor_);
   context_.timers.disarm(*this);
+  shared_.holders.fetch_sub(1, std::memory_order_release);  // the last that is known of it here
 }
 
 void Endpoint::learn(Version answered) {
@@ -188,7 +190,7 @@ void Endpoint::on_connected(UpstreamConnection& connection) {
     serve_waiters();
   }
   keep_connecting();  // for those who were held back by failures
-  if (context_.draining) {
+  if (letting_go()) {
     drain();
   }
 }
@@ -282,7 +284,7 @@ bool Endpoint::starved() const {
 // A client that may ask again some time must not keep out those who ask now: without this, as many
 // clients as there are permits could log in, rest, and so close the endpoint to all others.
 void Endpoint::on_pinned_deadline(UpstreamConnection& connection, TimePoint now) {
-  if (pool_.judge_idle(connection, now) == Retirement::none && !starved()) {
+  if (pool_.judge_idle(connection, now) == Retirement::none && !starved() && !removed_) {
     rest_pinned(connection);
   } else {
     connection.leave_client();
@@ -309,7 +311,7 @@ void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
     help_neighbours();
   }
   serve_waiters();
-  if (context_.draining) {
+  if (letting_go()) {
     drain();
   }
 }
@@ -424,15 +426,6 @@ std::string Endpoint::ledger() const {
       authority_, opened_, pool_.connecting(), pool_.leased(), pool_.pinned(), pool_.idle(),
       pool_.leaving(), closed_, shared_.permits.taken(), shared_.permits.limit(),
       shared_.held[context_.worker].load(), waiting(), shared_.waiting.load());
-}
-
-void Endpoint::drain() {
-  while (UpstreamConnection* idle = pool_.newest_idle()) {
-    retire(*idle, Retirement::shutdown);
-  }
-  while (UpstreamConnection* attempt = waiting() == 0 ? pool_.any_connecting() : nullptr) {
-    retire(*attempt, Retirement::shutdown);
-  }
 }
 
 }  // namespace holdfast

@@ -99,12 +99,21 @@ class Endpoint final : private Timer {
   // left.
   void drain();
 
+  // Its address is not one of the upstream's any more: nobody is sent to it, who waits for it goes
+  // elsewhere, idle connections go, leased ones end what they are about. And it is one again.
+  void remove();
+  void restore() { removed_ = false; }
+  [[nodiscard]] bool removed() const { return removed_; }
+  // Of a removed one: it has no connection and nobody waits.
+  [[nodiscard]] bool empty() const { return pool_.size() == 0 && waiting() == 0; }
+
   [[nodiscard]] const Pool<UpstreamConnection>& pool() const { return pool_; }
   [[nodiscard]] EndpointTally& tally() { return tally_; }
   [[nodiscard]] const EndpointTally& tally() const { return tally_; }
   [[nodiscard]] std::size_t waiting() const { return waiters_.size() + replays_.size(); }
   // How long the first of those has waited; 0 if nobody does, or may do so for ever.
   [[nodiscard]] Duration oldest_wait(TimePoint now) const;
+  [[nodiscard]] SharedEndpoint& shared() { return shared_; }
 
   // Ends the process if the books are wrong. Called once a second while there are connections.
   void audit() const;
@@ -164,6 +173,7 @@ class Endpoint final : private Timer {
   void keep_connecting();
   void serve_waiters();
   void fail_waiters(Error error);
+  [[nodiscard]] bool letting_go() const { return context_.draining || removed_; }
   [[nodiscard]] bool hopeless() const { return pool_.connecting() + pool_.leased() == 0; }
   void arm();
   Exchange* take_out(Exchange* exchange);
@@ -200,6 +210,7 @@ class Endpoint final : private Timer {
   Speaks speaks_ = Speaks::unknown;
   Health health_;
   bool told_of_it_ = false;        // the log knows that it is set aside
+  bool removed_ = false;           // its address is not one of the upstream's any more
   std::optional<Error> shortage_;  // of this machine, if the last attempt met one
   LogBrake health_brake_;
   LogBrake replay_brake_;

@@ -77,7 +77,7 @@ void Endpoint::donate(UpstreamConnection& connection, unsigned worker) {
   }
   shared_.in_need.fetch_and(~bit_of(worker));
   // The permit goes with it: see on_closed.
-  context_.neighbours.give(worker, shared_.number, moved);
+  context_.neighbours.give(worker, shared_, moved);
 }
 
 // A permit that is free after this worker has taken what it needs is another's. Who is told of it
@@ -127,7 +127,7 @@ void Endpoint::adopt(MovedConnection moved) {
   serve_waiters();
   help_neighbours();
   keep_connecting();
-  if (context_.draining) {
+  if (letting_go()) {
     drain();
   }
 }

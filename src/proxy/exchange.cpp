@@ -44,6 +44,8 @@ Retirement retirement_for(ErrorCode code) {
     case ErrorCode::connect_timeout:
     case ErrorCode::connect_failed:
     case ErrorCode::no_server:
+    case ErrorCode::name_unresolved:
+    case ErrorCode::name_unanswered:
     case ErrorCode::out_of_ports:
     case ErrorCode::out_of_descriptors:
     case ErrorCode::local_failure:
@@ -73,7 +75,7 @@ Exchange::~Exchange() { leave_upstream(Retirement::client_left); }
 // Gives up the place in the queue, or the connection, whichever there is.
 void Exchange::leave_upstream(Retirement reason) {
   if (waiting()) {
-    endpoint_->leave(*this);
+    endpoint_ != nullptr ? endpoint_->leave(*this) : upstream_.leave(*this);
   }
   if (lease_) {
     lease_->disown(*this);
@@ -87,7 +89,7 @@ void Exchange::leave_upstream(Retirement reason) {
 void Exchange::report() {
   end_waiting();
   record_.listener = &listener_;
-  record_.upstream = endpoint_ == nullptr ? nullptr : &upstream_;
+  record_.upstream = servers_tried_ == 0 ? nullptr : &upstream_;
   record_.endpoint = endpoint_;
   record_.client = &client_.address();
   record_.client_request = client_.requests() + 1;
@@ -205,6 +207,36 @@ void Exchange::go_elsewhere() {
   servers_tried_ += next.steps;
   endpoint_ = next.endpoint;
   obtain_connection();
+}
+
+void Exchange::on_server_removed() {
+  end_waiting();
+  queue();
+}
+
+// No server has an address yet.
+void Exchange::wait_for_server() {
+  request_state_ = RequestState::waiting;
+  queued_ = context_.fine_now();
+  if (const auto hopeless = upstream_.wait(*this)) {
+    fail(*hopeless);
+  }
+}
+
+// As when its head had come only now.
+void Exchange::on_server_known() {
+  end_waiting();
+  endpoint_ = upstream_.choose();
+  if (endpoint_ == nullptr) {
+    wait_for_server();
+  } else if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
+    request_state_ = RequestState::buffering;
+    begin_body();
+    invite_body({});
+    client_.pump();
+  } else {
+    obtain_connection();
+  }
 }
 
 // The connection was stale: the request goes over a fresh one, from its first byte on. What was

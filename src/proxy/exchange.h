@@ -54,6 +54,11 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
 
   // --- From the endpoint ---
   void on_lease(Lease lease);
+  // The server whose connection it waited for is not one of the upstream's any more.
+  void on_server_removed();
+  // --- From the upstream ---
+  // It waited for one, and now there is a server.
+  void on_server_known();
 
   // --- From the backend connection ---
   struct Taken {
@@ -93,6 +98,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
     return !anything_sent_ ||
            (untaken_ && lease_->stream().pending_bytes() == upstream_pending_seen_);
   }
+  // It was sent to this endpoint, or may yet ask for it.
+  [[nodiscard]] bool uses(const Endpoint& endpoint) const { return endpoint_ == &endpoint; }
   // Nothing more is read of this request.
   [[nodiscard]] bool request_complete() const { return request_state_ == RequestState::sent; }
   // A head has begun and is not complete.
@@ -127,6 +134,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] Lease find_connection();
   void obtain_connection();
   void queue();
+  void wait_for_server();
   void take(Lease lease);
   std::size_t begin_sending(const http1::RequestHead& head, std::string_view bytes);
   std::size_t begin_again(std::string_view bytes);
@@ -169,7 +177,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   ClientConnection& client_;
   const ListenerOptions& listener_;
   Upstream& upstream_;
-  Endpoint* endpoint_ = nullptr;  // chosen with the head
+  Endpoint* endpoint_ = nullptr;  // chosen with the head; null while no server is known
   Lease lease_;
   http1::RequestDecoder request_;
   Block raw_head_;               // as it arrived; kept until an answer begins, for a replay

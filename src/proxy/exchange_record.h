@@ -21,9 +21,9 @@ struct ListenerOptions;
 struct ExchangeRecord {
   const ListenerOptions* listener = nullptr;  // never null when told
   const Upstream* upstream = nullptr;         // null: refused before one was chosen
-  const Endpoint* endpoint = nullptr;         // the last one tried; null likewise
-  const IpAddress* client = nullptr;          // never null when told
-  std::uint64_t client_request = 0;           // its number on its client's connection, from 1
+  const Endpoint* endpoint = nullptr;  // the last one tried; null: none, its names have no address
+  const IpAddress* client = nullptr;   // never null when told
+  std::uint64_t client_request = 0;    // its number on its client's connection, from 1
   // The head as it came; empty if none came whole, or unless Context::keeps_heads.
   std::string_view head;
   http1::Method method = http1::Method::other;

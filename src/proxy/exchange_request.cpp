@@ -69,13 +69,12 @@ std::size_t Exchange::read_head(std::string_view bytes) {
   }
   Endpoint* pinned = client_.pinned_endpoint();
   endpoint_ = pinned != nullptr ? pinned : upstream_.choose();
-  if (endpoint_ == nullptr) {
-    request_state_ = RequestState::waiting;
-    fail(make_error(ErrorCode::no_server));
-    return bytes.size();
-  }
   servers_tried_ = 1;
   upstream_.replay_budget().earn();
+  if (endpoint_ == nullptr) {
+    wait_for_server();
+    return step.consumed;
+  }
   const std::string_view behind = bytes.substr(step.consumed);
   if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
     request_state_ = RequestState::buffering;
@@ -177,6 +176,17 @@ void Exchange::obtain_connection() {
 }
 
 void Exchange::queue() {
+  if (endpoint_->removed()) {
+    endpoint_ = upstream_.choose();
+    if (endpoint_ == nullptr) {
+      wait_for_server();
+      return;
+    }
+    if (Lease lease = needs_fresh_connection() ? Lease() : endpoint_->try_lease()) {
+      on_lease(std::move(lease));
+      return;
+    }
+  }
   request_state_ = RequestState::waiting;
   queued_ = context_.fine_now();
   if (const auto hopeless = endpoint_->wait(*this)) {

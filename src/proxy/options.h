@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "net/address.h"
+#include "net/resolver.h"
 #include "pool/limits.h"
 
 namespace holdfast {
@@ -89,9 +90,16 @@ struct ReplayOptions {
   std::uint32_t budget = 10;     // per cent of the requests; 0 = no request that was sent
 };
 
+// How servers that are given as names are looked up.
+struct ResolveOptions {
+  Duration interval = 30s;  // between two lookups of a name
+  Duration timeout = 5s;    // for one
+  AddressFamily family = AddressFamily::any;
+};
+
 struct UpstreamOptions {
   std::string name;
-  std::vector<std::string> servers;  // "host:port", resolved at start
+  std::vector<std::string> servers;  // "host:port", the host an address or a name
   ProtocolChoice protocol = ProtocolChoice::automatic;
   HostChoice host = HostChoice::preserve;
   std::string host_name;  // for HostChoice::literal
@@ -101,6 +109,7 @@ struct UpstreamOptions {
   UpstreamTimeouts timeouts;
   UpstreamLimits limits;
   ReplayOptions replay;
+  ResolveOptions resolve;
 };
 
 enum class AccessLogFormat : std::uint8_t { off, combined, json, logfmt };

@@ -19,7 +19,8 @@ struct SharedEndpoint {
         address(its_address),
         permits(max_connections),
         fair_share((max_connections + workers - 1) / workers),
-        held(std::make_unique<std::atomic<std::uint32_t>[]>(workers)) {}
+        held(std::make_unique<std::atomic<std::uint32_t>[]>(workers)),
+        left(std::make_unique<std::atomic<std::uint64_t>[]>(workers)) {}
 
   const std::size_t number;  // among all endpoints of the process
   const SocketAddress address;
@@ -28,6 +29,11 @@ struct SharedEndpoint {
   std::unique_ptr<std::atomic<std::uint32_t>[]> held;  // connections, by worker
   std::atomic<std::uint64_t> in_need{0};  // a bit per worker with waiters and no permit
   std::atomic<std::uint32_t> waiting{0};  // requests in the queue, of all workers
+
+  // Of an address that is removed: the departure that each worker is done with, and how many
+  // workers have an endpoint of it. See SharedUpstream.
+  std::unique_ptr<std::atomic<std::uint64_t>[]> left;
+  std::atomic<std::uint32_t> holders{0};
 };
 
 }  // namespace holdfast

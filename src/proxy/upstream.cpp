@@ -6,12 +6,19 @@ namespace holdfast {
 
 Upstream::Upstream(Context& context, const UpstreamOptions& options,
                    const std::vector<SharedEndpoint*>& shared)
-    : context_(context), options_(options), replay_budget_(options.replay.budget) {
+    : context_(context),
+      options_(options),
+      lobby_(context, options),
+      replay_budget_(options.replay.budget) {
   for (SharedEndpoint* endpoint : shared) {
-    endpoints_.push_back(std::make_unique<Endpoint>(context, *endpoint, options, *this));
+    add(*endpoint);
   }
-  // Workers start at different servers, so that few requests do not all meet the first one.
-  turn_ = endpoints_.empty() ? 0 : context.worker % endpoints_.size();
+  begin_anywhere();
+}
+
+// Workers start at different servers, so that few requests do not all meet the first one.
+void Upstream::begin_anywhere() {
+  turn_ = endpoints_.empty() ? 0 : context_.worker % endpoints_.size();
 }
 
 Endpoint* Upstream::choose() {

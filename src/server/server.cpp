@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -11,6 +12,7 @@
 #include "server/cpus.h"
 #include "server/descriptors.h"
 #include "server/memory.h"
+#include "server/names.h"
 #include "server/worker.h"
 
 namespace holdfast {
@@ -54,10 +56,16 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(config_, *shared_, *this, i, count));
   }
-  if (auto failed = open_listeners().and_then([this] { return open_status(); }); !failed) {
-    workers_.clear();
-    return failed;
+  auto begun = begin_names();
+  if (begun) {
+    begun = open_listeners().and_then([this] { return open_status(); });
   }
+  if (!begun) {
+    names_.reset();
+    workers_.clear();
+    return begun;
+  }
+  names_->start();
   running_ = count;
   for (unsigned i = first == FirstWorker::callers_thread ? 1 : 0; i < count; ++i) {
     workers_[i]->start([this] { worker_ended(); });
@@ -106,17 +114,31 @@ Result<void> Server::share_limits(unsigned workers) {
     shared_->client_permits.push_back(std::make_unique<Permits>(client_cap(listener, plan)));
   }
   for (const UpstreamOptions& upstream : config_.upstreams) {
-    std::vector<SharedEndpoint*>& mine = shared_->by_upstream.emplace_back();
-    for (const std::string& server : upstream.servers) {
-      const auto address = resolve(server);
-      if (!address) {
-        log::error("upstream {}: the server '{}' cannot be used: {}", upstream.name, server,
-                   address.error());
-        return start_failure(0);
-      }
-      shared_->endpoints.push_back(std::make_unique<SharedEndpoint>(
-          shared_->endpoints.size(), *address, upstream.pool.max_connections, workers));
-      mine.push_back(shared_->endpoints.back().get());
+    shared_->upstreams.push_back(
+        std::make_unique<SharedUpstream>(upstream, workers, shared_->next_endpoint));
+  }
+  return {};
+}
+
+// Literal addresses are known from here on; names once they are answered. Nobody waits for that: a
+// DNS server that is late or down must not keep the rest from being served.
+Result<void> Server::begin_names() {
+  Loop& loop = workers_.front()->loop();
+  resolver_ = std::make_unique<SystemResolver>(loop);
+  names_ = std::make_unique<Names>(
+      Names::Place{.clock = loop,
+                   .timers = loop.timers(),
+                   .resolver = *resolver_,
+                   .seed = static_cast<std::uint64_t>(loop.now().time_since_epoch().count()),
+                   .on_change = [this] {
+                     for (const auto& worker : workers_) {
+                       worker->follow_rosters();
+                     }
+                   }});
+  for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
+    if (const auto wrong = names_->add(config_.upstreams[i], *shared_->upstreams[i])) {
+      log::error("upstream {}: {}", config_.upstreams[i].name, *wrong);
+      return start_failure(0);
     }
   }
   return {};
@@ -192,6 +214,10 @@ Result<void> Server::open_status() {
   return start_failure(failed);
 }
 
+const SharedUpstream& Server::upstream(std::size_t number) const {
+  return *shared_->upstreams.at(number);
+}
+
 SocketAddress Server::listening_address(std::size_t listener) const {
   return addresses_.at(listener);
 }
@@ -215,6 +241,8 @@ void Server::wait() {
   }
   if (!workers_.empty()) {
     log_counters();
+    names_.reset();
+    resolver_.reset();
     workers_.clear();
   }
 }
@@ -229,10 +257,10 @@ bool Server::ask(unsigned worker, WorkerReport& report, std::function<void()> to
 
 void Server::wake(unsigned worker, std::size_t endpoint) { workers_[worker]->wake(endpoint); }
 
-void Server::give(unsigned worker, std::size_t endpoint, MovedConnection moved) {
+void Server::give(unsigned worker, SharedEndpoint& endpoint, MovedConnection moved) {
   if (!workers_[worker]->give(endpoint, moved)) {
     ::close(moved.descriptor);
-    shared_->endpoints[endpoint]->permits.give_back();
+    endpoint.permits.give_back();
   }
 }
 

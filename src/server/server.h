@@ -15,6 +15,9 @@
 namespace holdfast {
 
 class Loop;
+class Names;
+class SharedUpstream;
+class SystemResolver;
 class Worker;
 struct Shared;
 
@@ -57,9 +60,13 @@ class Server final : public Neighbours, private Workers {
   // Waits until all workers have ended.
   void wait();
 
+  // The upstreams, in the order of the configuration: their addresses, and what is known of names.
+  // From any thread, from start() until wait() returns.
+  [[nodiscard]] const SharedUpstream& upstream(std::size_t number) const;
+
  private:
   void wake(unsigned worker, std::size_t endpoint) override;
-  void give(unsigned worker, std::size_t endpoint, MovedConnection moved) override;
+  void give(unsigned worker, SharedEndpoint& endpoint, MovedConnection moved) override;
 
   [[nodiscard]] unsigned count() const override;
   [[nodiscard]] bool ask(unsigned worker, WorkerReport& report,
@@ -67,6 +74,7 @@ class Server final : public Neighbours, private Workers {
   [[nodiscard]] bool ending() const override { return ending_; }
 
   [[nodiscard]] Result<void> share_limits(unsigned workers);
+  [[nodiscard]] Result<void> begin_names();
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_listener(std::size_t number);
   [[nodiscard]] Result<void> open_status();
@@ -76,6 +84,8 @@ class Server final : public Neighbours, private Workers {
   const Config config_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<SystemResolver> resolver_;  // these two live on the first worker's loop
+  std::unique_ptr<Names> names_;
   std::vector<SocketAddress> addresses_;  // by listener
   std::optional<SocketAddress> status_address_;
   std::function<void()> on_ended_;

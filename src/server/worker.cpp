@@ -1,5 +1,7 @@
 #include "server/worker.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,7 +12,8 @@ namespace holdfast {
 
 Worker::Worker(const Config& config, Shared& shared, Neighbours& neighbours, unsigned number,
                unsigned workers)
-    : streams_(loop_),
+    : shared_(shared),
+      streams_(loop_),
       context_{.clock = loop_,
                .timers = loop_.timers(),
                .blocks = loop_.blocks(),
@@ -24,12 +27,9 @@ Worker::Worker(const Config& config, Shared& shared, Neighbours& neighbours, uns
   context_.memory_limit = shared.memory_share;
   context_.random_state += number * 0x2545f4914f6cdd1d;
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
-    upstreams_.push_back(
-        std::make_unique<Upstream>(context_, config.upstreams[i], shared.by_upstream[i]));
-    for (const auto& endpoint : upstreams_.back()->endpoints()) {
-      endpoints_.push_back(endpoint.get());
-    }
+    upstreams_.push_back(std::make_unique<Upstream>(context_, config.upstreams[i]));
   }
+  read_rosters();
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     const ListenerOptions& listener = config.listeners[i];
     const auto upstream = std::find_if(
@@ -102,7 +102,11 @@ void Worker::stop_now() {
 }
 
 void Worker::wake(std::size_t endpoint) {
-  static_cast<void>(loop_.post([this, endpoint] { endpoints_[endpoint]->on_wake(); }));
+  static_cast<void>(loop_.post([this, endpoint] {
+    if (Endpoint* woken = find_endpoint(endpoint)) {
+      woken->on_wake();
+    }
+  }));
 }
 
 bool Worker::tell(WorkerReport& report, std::function<void()> told) {
@@ -113,12 +117,49 @@ bool Worker::tell(WorkerReport& report, std::function<void()> told) {
   });
 }
 
-bool Worker::give(std::size_t endpoint, MovedConnection moved) {
+// Whoever changes a roster calls again as long as anything is on its way out.
+void Worker::follow_rosters() {
+  static_cast<void>(loop_.post([this] { read_rosters(); }));
+}
+
+void Worker::read_rosters() {
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    Roster roster;
+    if (has_memory_for([&] { roster = shared_.upstreams[i]->roster(); })) {
+      upstreams_[i]->follow(roster);
+    }
+  }
+}
+
+Endpoint* Worker::find_endpoint(std::size_t number) {
+  for (const auto& upstream : upstreams_) {
+    if (Endpoint* found = upstream->find(number)) {
+      return found;
+    }
+  }
+  return nullptr;
+}
+
+bool Worker::give(SharedEndpoint& endpoint, MovedConnection moved) {
   bool posted = false;
-  const bool has_memory = has_memory_for([&] {
-    posted = loop_.post([this, endpoint, moved] { endpoints_[endpoint]->adopt(moved); });
-  });
+  const bool has_memory = has_memory_for(
+      [&] { posted = loop_.post([this, &endpoint, moved] { adopt(endpoint, moved); }); });
   return has_memory && posted;
+}
+
+void Worker::adopt(SharedEndpoint& endpoint, MovedConnection moved) {
+  if (Endpoint* found = find_endpoint(endpoint.number)) {
+    found->adopt(moved);
+    return;
+  }
+  ::close(moved.descriptor);
+  endpoint.permits.give_back();
+}
+
+void Worker::drain_upstreams() {
+  for (const auto& upstream : upstreams_) {
+    upstream->drain();
+  }
 }
 
 // Clients between two requests are let go; those with a request get their answer with
@@ -132,9 +173,7 @@ void Worker::begin_drain() {
     door->close();
   }
   clients_.for_each([](ClientConnection& client) { client.drain(); });
-  for (Endpoint* endpoint : endpoints_) {
-    endpoint->drain();
-  }
+  drain_upstreams();
   finish_if_empty();
 }
 
@@ -175,9 +214,7 @@ void Worker::finish_if_empty() {
   }
   close_status();
   if (clients_.in_use() == 0) {
-    for (Endpoint* endpoint : endpoints_) {
-      endpoint->drain();
-    }
+    drain_upstreams();
     end_loop();
   }
 }

@@ -20,10 +20,10 @@ inline constexpr std::uint32_t max_status_clients = 64;
 
 // What all workers share: limits of the whole process.
 struct Shared {
-  std::vector<std::unique_ptr<SharedEndpoint>> endpoints;  // of all upstreams, in order
-  std::vector<std::vector<SharedEndpoint*>> by_upstream;
-  std::vector<std::unique_ptr<Permits>> client_permits;  // by listener
-  std::uint64_t memory_share = 0;                        // of each worker, in bytes; 0 = no limit
+  std::size_t next_endpoint = 0;  // the number of the next endpoint, of all upstreams
+  std::vector<std::unique_ptr<SharedUpstream>> upstreams;  // in the order of the configuration
+  std::vector<std::unique_ptr<Permits>> client_permits;    // by listener
+  std::uint64_t memory_share = 0;                          // of each worker, in bytes; 0 = no limit
 };
 
 // One thread with its loop and all that lives on it. Nothing of it is touched by another thread but
@@ -59,13 +59,19 @@ class Worker {
   [[nodiscard]] bool post(std::function<void()> task) { return loop_.post(std::move(task)); }
   // Fills the report there, then calls `told` there.
   [[nodiscard]] bool tell(WorkerReport& report, std::function<void()> told);
+  // Has it look at the rosters of the upstreams: they have changed.
+  void follow_rosters();
   // False if the worker has ended: the connection still belongs to the caller.
-  [[nodiscard]] bool give(std::size_t endpoint, MovedConnection moved);
+  [[nodiscard]] bool give(SharedEndpoint& endpoint, MovedConnection moved);
 
   // After join().
   [[nodiscard]] const Counters& counters() const { return context_.counters; }
 
  private:
+  [[nodiscard]] Endpoint* find_endpoint(std::size_t number);
+  void read_rosters();
+  void adopt(SharedEndpoint& endpoint, MovedConnection moved);
+  void drain_upstreams();
   void begin_drain();
   void end_everything();
   void finish_if_empty();
@@ -74,6 +80,7 @@ class Worker {
   void close_status();
   void fill(WorkerReport& report) const;
 
+  Shared& shared_;
   Loop loop_;
   TcpStreams streams_;
   ClientConnections clients_;
@@ -81,7 +88,6 @@ class Worker {
   UpstreamConnections upstream_connections_;
   Context context_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
-  std::vector<Endpoint*> endpoints_;  // by number
   std::vector<std::unique_ptr<Door>> doors_;
   // Of the status listener, in the worker that has it.
   ListenerOptions status_listener_;

@@ -36,8 +36,8 @@ class FakeNeighbours final : public Neighbours {
   void wake(unsigned worker, std::size_t endpoint) override {
     letters_.push_back({worker, endpoint, std::nullopt});
   }
-  void give(unsigned worker, std::size_t endpoint, MovedConnection moved) override {
-    letters_.push_back({worker, endpoint, moved});
+  void give(unsigned worker, SharedEndpoint& endpoint, MovedConnection moved) override {
+    letters_.push_back({worker, endpoint.number, moved});
     ++given_;
   }
 

@@ -216,14 +216,18 @@ class ProxyTest : public testing::Test {
   FakeClock clock;
   FakeNetwork network;
   FakeNeighbours neighbours;
+  // For those whose servers change; see upstream_test.
+  std::size_t next_number = 0;
+  std::unique_ptr<SharedUpstream> roster;
 
  private:
   bool turn() {
     clock.next_turn();
     bool told = false;
     for (const auto& letter : neighbours.take()) {
-      Endpoint& to = endpoint(letter.endpoint, letter.worker);
-      letter.moved ? to.adopt(*letter.moved) : to.on_wake();
+      Endpoint* to = worker(letter.worker).upstream.find(letter.endpoint);
+      check(to != nullptr, "a letter finds its endpoint");
+      letter.moved ? to->adopt(*letter.moved) : to->on_wake();
       told = true;
     }
     for (const auto& one : streams_) {
