@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -14,7 +15,8 @@ constexpr std::array<ErrorRow, error_code_count> rows{{
     {malformed_request, "http_request_error", Side::client, 400, Replay::never,
      "The request is not valid HTTP/1.x."},
     {head_too_large, "http_request_head_size", Side::client, 431, Replay::never,
-     "The request's head is too large or has too many fields."},
+     "The request's head is too large or has too many fields.",
+     "Often it is cookies: deleting those of this site may help."},
     {target_too_long, "http_request_target_size", Side::client, 414, Replay::never,
      "The request's target is too long."},
     {body_too_large, "http_request_body_size", Side::client, 413, Replay::never,
@@ -30,7 +32,7 @@ constexpr std::array<ErrorRow, error_code_count> rows{{
     {expectation_failed, "http_request_expectation", Side::client, 417, Replay::never,
      "Only the expectation 100-continue is known here."},
     {request_timeout, "http_request_timeout", Side::client, 408, Replay::never,
-     "The request did not arrive in time."},
+     "The request did not arrive in time.", "Send it again, all of it at once."},
     {client_left, "client_left", Side::client, 0, Replay::never,
      "The client left before its answer."},
     {client_stalled, "client_stalled", Side::client, 0, Replay::never,
@@ -95,7 +97,64 @@ constexpr bool rows_are_in_order() {
 }
 static_assert(rows_are_in_order(), "error rows stand in the order of ErrorCode");
 
+// The registered types that rows are named by.
+constexpr auto registered_types = std::to_array<std::string_view>({
+    "connection_limit_reached",
+    "connection_read_timeout",
+    "connection_refused",
+    "connection_terminated",
+    "connection_timeout",
+    "connection_write_timeout",
+    "destination_not_found",
+    "destination_unavailable",
+    "dns_error",
+    "dns_timeout",
+    "http_protocol_error",
+    "http_request_denied",
+    "http_request_error",
+    "http_response_header_section_size",
+    "http_response_incomplete",
+    "http_response_timeout",
+    "http_upgrade_failed",
+    "proxy_configuration_error",
+    "proxy_internal_error",
+    "proxy_loop_detected",
+});
+
 }  // namespace
+
+std::string_view hint_of(const ErrorRow& row) {
+  if (!row.hint.empty()) {
+    return row.hint;
+  }
+  return row.side == Side::client ? "The same request will be refused again."
+                                  : "Trying again in a moment may help.";
+}
+
+std::string_view proxy_status_type(const ErrorRow& row) {
+  if (std::find(registered_types.begin(), registered_types.end(), row.name) !=
+      registered_types.end()) {
+    return row.name;
+  }
+  if (row.code == method_not_allowed) {
+    return "http_request_denied";
+  }
+  if (row.code == queue_timeout) {
+    return "connection_limit_reached";
+  }
+  if (row.code == upstream_write_failed) {
+    return "connection_terminated";
+  }
+  switch (row.side) {
+    case Side::client:
+      return "http_request_error";
+    case Side::upstream:
+      return "http_protocol_error";
+    case Side::local:
+      break;
+  }
+  return "proxy_internal_error";
+}
 
 const ErrorRow& error_row(ErrorCode code) {
   const auto index = static_cast<std::size_t>(code);

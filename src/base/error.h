@@ -87,10 +87,17 @@ struct ErrorRow {
   int status;
   Replay replay;
   std::string_view text;
+  std::string_view hint{};  // what may help; empty: what helps with most of its side's failures
 };
 
 // The row of a code. The table is the one place that knows what follows from a failure.
 [[nodiscard]] const ErrorRow& error_row(ErrorCode code);
+
+// What may help whoever gets the answer: a sentence.
+[[nodiscard]] std::string_view hint_of(const ErrorRow& row);
+
+// The type of RFC 9209 section 2.3 that the failure is of: its name if that is one.
+[[nodiscard]] std::string_view proxy_status_type(const ErrorRow& row);
 
 // An error blamed on the side that its row names.
 [[nodiscard]] Error make_error(ErrorCode code, int system = 0);

@@ -39,6 +39,7 @@ struct Config {
   std::vector<UpstreamOptions> upstreams;
   StatusOptions status;
   LogOptions log;
+  AccessLogOptions access_log;
   ShutdownOptions shutdown;
 };
 

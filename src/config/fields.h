@@ -23,6 +23,7 @@ enum class FieldKind : std::uint8_t {
   duration,
   percentage,
   choice,   // one of a few words
+  path,     // of a file, or "stdout"
   address,  // to listen on
   address_or_off,
   networks,  // a list of address prefixes
@@ -79,7 +80,8 @@ using FieldSlot =
     std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
                  SocketAddress*, std::optional<SocketAddress>*, bool*, std::vector<Network>*,
                  std::vector<std::string>*, LogLevel*, LogFormat*, HalfClose*, ProtocolChoice*,
-                 ReplayMethods*, Balance*, AddressFamily*, HostSlot>;
+                 ReplayMethods*, Balance*, AddressFamily*, AccessLogFormat*, RequestIdChoice*,
+                 ProxyStatusChoice*, HostSlot>;
 
 // The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {

@@ -84,6 +84,15 @@ inline constexpr auto listener_rows = std::to_array<Field>({
      .line = "The least a client must take of its response each second, in the mean of "
              "`timeouts.write`; 0 = no limit.",
      .foreign = "minresponsedatarate min_send_rate minresprate"},
+    {.path = "listeners.*.request_id", .kind = choice, .slot = of_listener<&L::request_id>,
+     .choices = "auto|always|off",
+     .line = "Who gets an `X-Request-ID`, the client's own if it is sane: requests that are logged "
+             "and error responses (`auto`), each request and its response (`always`), or nobody.",
+     .foreign = "generate_request_id unique_id_header unique_id_format requestid x_request_id"},
+    {.path = "listeners.*.proxy_status", .kind = choice, .slot = of_listener<&L::proxy_status>,
+     .choices = "off|on",
+     .line = "Whether error responses of holdfast say why in `Proxy-Status` (RFC 9209).",
+     .foreign = "proxy_status_config server_timing"},
     {.path = "listeners.*.trusted_peers", .kind = networks, .slot = of_listener<&L::trusted_peers>,
      .line = "Networks whose `X-Forwarded-*` fields are believed, as `10.0.0.0/8`.",
      .foreign = "set_real_ip_from trusted_proxies trusted_ips trustedips forwarded_headers"},

@@ -94,6 +94,8 @@ std::string value_schema(const Field& field) {
       return with_variable(definition("percentage"));
     case FieldKind::choice:
       return with_variable(one_of_words(field));
+    case FieldKind::path:
+      return with_variable(R"({"type": "string", "minLength": 1})");
     case FieldKind::address:
       return with_variable(definition("address"));
     case FieldKind::address_or_off:

@@ -12,6 +12,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t max_list_items = 1024;
+constexpr std::string_view stdout_word = "stdout";
 
 template <class Slot>
 inline constexpr bool is_list_slot = false;
@@ -121,6 +122,12 @@ struct Putter {
     if (text.empty()) {
       return Complaint{"an empty text", ""};
     }
+    // A slip in the word would make a file.
+    if (field.kind == FieldKind::path && text != stdout_word &&
+        text.find('/') == std::string_view::npos) {
+      return Complaint{fmt::format("{} is neither '{}' nor a path", in_quotes(text), stdout_word),
+                       fmt::format("write './{}' for a file where holdfast is started", text)};
+    }
     *to = text;
     return std::nullopt;
   }
@@ -145,6 +152,9 @@ struct Putter {
   Outcome operator()(ReplayMethods* to) const { return put_choice(to); }
   Outcome operator()(Balance* to) const { return put_choice(to); }
   Outcome operator()(AddressFamily* to) const { return put_choice(to); }
+  Outcome operator()(AccessLogFormat* to) const { return put_choice(to); }
+  Outcome operator()(RequestIdChoice* to) const { return put_choice(to); }
+  Outcome operator()(ProxyStatusChoice* to) const { return put_choice(to); }
 
   Outcome operator()(std::vector<Network>* to) const {
     const std::optional<Network> network = Network::parse(text);
@@ -211,6 +221,9 @@ struct Writer {
   std::string operator()(const ReplayMethods* from) const { return choice(*from); }
   std::string operator()(const Balance* from) const { return choice(*from); }
   std::string operator()(const AddressFamily* from) const { return choice(*from); }
+  std::string operator()(const AccessLogFormat* from) const { return choice(*from); }
+  std::string operator()(const RequestIdChoice* from) const { return choice(*from); }
+  std::string operator()(const ProxyStatusChoice* from) const { return choice(*from); }
   template <class Value>
   std::string operator()(std::vector<Value>* from) const {
     return fmt::format("[{}]", fmt::join(item_texts(from), ", "));
@@ -283,6 +296,8 @@ std::string range_text(const Field& field) {
       return fmt::format("auto or {}..{}", field.range.min, field.range.max);
     case FieldKind::choice:
       return alternatives(choices_of(field));
+    case FieldKind::path:
+      return "stdout or a path";
     case FieldKind::address:
       return "ip:port";
     case FieldKind::address_or_off:

@@ -12,4 +12,10 @@ TimePoint monotonic_now() {
   return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
+Duration wall_now() {
+  timespec now{};
+  check(clock_gettime(CLOCK_REALTIME, &now) == 0, "the wall clock can be read");
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
 }  // namespace holdfast

@@ -8,4 +8,7 @@ namespace holdfast {
 // runs on a loop is told the time as an argument instead.
 [[nodiscard]] TimePoint monotonic_now();
 
+// The wall clock, since 1970 in UTC: for what people read only, as it may be set at any time.
+[[nodiscard]] Duration wall_now();
+
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/check.h"
@@ -155,7 +156,7 @@ void write_combined(Line& line, const AccessFacts& facts, std::string_view secon
   line.add_digits(static_cast<std::uint64_t>(facts.status == 0 ? status_client_left : facts.status),
                   3);
   line.add(' ');
-  line.add_number(facts.body_bytes_out);
+  line.add_number(facts.bytes_out);
   line.add(" \"");
   add_variable(line, facts.request.referer);
   line.add("\" \"");
@@ -174,8 +175,8 @@ void write_keys(Out& out, const AccessFacts& facts) {
   if (facts.request.method.data() == nullptr && facts.request.line.data() != nullptr) {
     out.text("request", facts.request.line);  // it is no request, but this is what came
   }
-  out.number("status",
-             facts.status == 0 ? std::nullopt : std::optional<std::uint64_t>(facts.status));
+  out.number("status", facts.status == 0 ? std::nullopt
+                                         : std::optional(static_cast<std::uint64_t>(facts.status)));
   out.number("bytes_in", facts.bytes_in);
   out.number("bytes_out", facts.bytes_out);
   out.seconds("dur", facts.duration);

@@ -17,10 +17,9 @@ struct AccessFacts {
   Duration ended{};  // by the wall clock, since 1970
   std::string_view client;
   http1::RequestWords request;
-  int status = 0;  // 0: no answer was begun
-  std::uint64_t bytes_in = 0;
+  int status = 0;              // 0: no answer was begun
+  std::uint64_t bytes_in = 0;  // of the bodies
   std::uint64_t bytes_out = 0;
-  std::uint64_t body_bytes_out = 0;  // without the head
   Duration duration{};
   // Unset for what has not happened.
   std::optional<Duration> wait;        // for a connection

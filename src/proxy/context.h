@@ -13,6 +13,7 @@
 #include "pool/limits.h"
 #include "proxy/counters.h"
 #include "proxy/exchange_record.h"
+#include "proxy/request_id.h"
 
 namespace holdfast {
 
@@ -62,6 +63,7 @@ struct Context {
   ExchangeReader* exchange_reader = nullptr;  // told of every exchange that has ended, if set
   bool keeps_heads = false;                   // until then, for it
   std::uint64_t connections_numbered = 0;
+  RequestIds request_ids{};
   bool draining = false;
   std::uint64_t memory_limit = 0;  // this worker's share; 0 = no limit
   TimePoint last_shortage_log{};

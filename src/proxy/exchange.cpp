@@ -1,6 +1,8 @@
 #include "proxy/exchange.h"
 
 #include "base/log.h"
+#include "codec/http1/error_answer.h"
+#include "codec/http1/request_words.h"
 #include "proxy/client_connection.h"
 
 namespace holdfast {
@@ -95,6 +97,10 @@ void Exchange::report() {
   record_.client_request = client_.requests() + 1;
   record_.head = context_.keeps_heads ? raw_head_.bytes() : std::string_view();
   record_.method = request_.method();
+  char id_room[RequestId::text_bytes];
+  if (request_id_.made()) {
+    record_.request_id = request_id_.write_text(id_room);
+  }
   record_.status = status_;
   record_.tries = static_cast<std::uint32_t>(servers_tried_) + (replayed_ ? 1 : 0);
   record_.ended = context_.fine_now();
@@ -105,6 +111,35 @@ void Exchange::report() {
   if (context_.exchange_reader != nullptr) {
     context_.exchange_reader->on_exchange(record_);
   }
+}
+
+// For the answer to a head that is none, and for the log. Without memory for it they say less.
+void Exchange::keep_refused(std::string_view bytes) {
+  const std::string_view kept = bytes.substr(0, BlockPool::sizes[0]);
+  raw_head_ = context_.blocks.borrow(kept.size());
+  if (raw_head_) {
+    raw_head_.append(kept);
+  }
+}
+
+// Makes an id for a request that comes without one, where somebody will look for it.
+void Exchange::name_request(const http1::RequestHead& head) {
+  const RequestIdChoice choice = listener_.request_id;
+  const bool wanted = choice == RequestIdChoice::always ||
+                      (choice == RequestIdChoice::automatic && context_.keeps_heads);
+  if (wanted && !request_id_.made() && request_id_of(head).empty()) {
+    request_id_ = context_.request_ids.next();
+  }
+}
+
+// The id that was made for it, else its client's if that is sane; empty if there is none. The raw
+// head is still there.
+std::string_view Exchange::request_id(char* room) const {
+  if (request_id_.made()) {
+    return request_id_.write_text(room);
+  }
+  const std::string_view own = http1::read_request_words(raw_head_.bytes()).request_id;
+  return sane_request_id(own) ? own : std::string_view();
 }
 
 void Exchange::end_waiting() {
@@ -269,7 +304,6 @@ void Exchange::replay() {
 void Exchange::answer_locally(const ErrorRow& row) {
   check(!answer_relayed_ && !lease_, "an answer of our own comes beside a relayed one");
   status_ = row.status;
-  record_.answer_bytes = request_.method() == http1::Method::head ? 0 : row.text.size() + 1;
   const bool request_is_whole =
       request_state_ != RequestState::head && (body_ == BodyKind::none || request_.complete());
   // After a refused request nothing behind it can be trusted to begin where it seems to.
@@ -277,11 +311,27 @@ void Exchange::answer_locally(const ErrorRow& row) {
   const auto word = !stays            ? http1::ConnectionWord::close
                     : !client_http11_ ? http1::ConnectionWord::keep_alive
                                       : http1::ConnectionWord::none;
-  char answer[http1::local_answer_bytes];
-  const std::size_t bytes = http1::encode_local_answer(
-      row.status, row.text, request_.method(), word,
-      row.status == status_unavailable ? retry_after_seconds : 0, answer);
-  const std::string_view parts[] = {{answer, bytes}};
+  char id_room[RequestId::text_bytes];
+  if (listener_.request_id != RequestIdChoice::off && request_id(id_room).empty()) {
+    request_id_ = context_.request_ids.next();
+  }
+  const bool named = listener_.request_id != RequestIdChoice::off;
+  const bool tells = listener_.proxy_status == ProxyStatusChoice::on;
+  const http1::ErrorAnswer answer{
+      .status = row.status,
+      .error = row.name,
+      .proxy_status = tells ? proxy_status_type(row) : std::string_view(),
+      .text = row.text,
+      .hint = hint_of(row),
+      .request_id = named ? request_id(id_room) : std::string_view(),
+      .method = request_.method(),
+      .connection = word,
+      .form = http1::answer_form(http1::read_request_words(raw_head_.bytes()).accept),
+      .retry_after = row.status == status_unavailable ? retry_after_seconds : 0};
+  char written[http1::error_answer_bytes];
+  const http1::ErrorAnswerSize size = http1::encode_error_answer(answer, written);
+  record_.answer_bytes = size.body_bytes;
+  const std::string_view parts[] = {{written, size.bytes}};
   if (client_.stream().write(parts) == WriteOutcome::broken) {
     client_.end_exchange(After::abort);
   } else {

@@ -130,6 +130,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   std::size_t read_head(std::string_view bytes);
   std::size_t answer_here(LocalResponder& responder, const http1::RequestHead& head);
   [[nodiscard]] bool note(const http1::RequestHead& head, std::string_view raw);
+  void keep_refused(std::string_view bytes);
   std::size_t buffer(std::string_view bytes);
   [[nodiscard]] Lease find_connection();
   void obtain_connection();
@@ -152,8 +153,14 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   void invite_body(std::string_view already_there);
   void begin_body();
   void expect_body(std::size_t moved);
+  struct PlanRoom {
+    char address[IpAddress::max_text];
+    char request_id[RequestId::text_bytes];
+  };
   [[nodiscard]] http1::RequestPlan plan_request(const http1::RequestHead& head,
-                                                char* address) const;
+                                                PlanRoom& room) const;
+  void name_request(const http1::RequestHead& head);
+  [[nodiscard]] std::string_view request_id(char* room) const;
 
   // The way of an answer.
   bool begin_answer(const http1::ResponseHead& head, Outgoing& out);
@@ -180,16 +187,17 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   Endpoint* endpoint_ = nullptr;  // chosen with the head; null while no server is known
   Lease lease_;
   http1::RequestDecoder request_;
-  Block raw_head_;               // as it arrived; kept until an answer begins, for a replay
+  Block raw_head_;  // as it arrived; kept for a replay and an answer of our own, or for the log
   std::vector<Block> buffered_;  // a body collected for a length, or on the way out
   Block kept_body_;              // what has gone out of a body, while keeps_body_
   std::uint64_t buffered_bytes_ = 0;
   std::size_t upstream_pending_seen_ = 0;  // likewise for the backend's
   std::size_t untaken_seen_ = 0;       // what the client had not taken when its deadline was set
   std::unique_ptr<LocalReply> local_;  // where this process answers itself
-  ExchangeRecord record_;              // the rest of it is known only when it is told
-  TimePoint queued_{};                 // since when it waits for a connection, if it does
-  TimePoint body_due_{};               // until then its body has paid for: each byte buys time
+  RequestId request_id_;   // made for it; if it is not, the request has its client's or none
+  ExchangeRecord record_;  // the rest of it is known only when it is told
+  TimePoint queued_{};     // since when it waits for a connection, if it does
+  TimePoint body_due_{};   // until then its body has paid for: each byte buys time
   std::size_t servers_tried_ = 0;
 
   RequestState request_state_ = RequestState::head;

@@ -25,9 +25,6 @@ Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::
     answer_begun_ = true;
     record_.first_byte = context_.fine_now();
     endpoint_->tally().first_byte.add(whole_microseconds(record_.first_byte - record_.leased));
-    if (!context_.keeps_heads) {
-      raw_head_.release();  // there is no replay any more
-    }
     forget_body();
   }
   Outgoing out;
@@ -122,11 +119,18 @@ bool Exchange::begin_answer(const http1::ResponseHead& head, Outgoing& out) {
   } else if (!client_http11_) {
     plan.connection = ConnectionWord::keep_alive;
   }
+  char id_room[RequestId::text_bytes];
+  if (listener_.request_id == RequestIdChoice::always) {
+    plan.request_id = request_id(id_room);
+  }
   const std::span<char> room = context_.head_room();
   check(http1::response_bound(head) <= room.size(), "a head fits its room");
   out.head({room.data(), http1::encode_response(head, plan, room)});
   endpoint_->learn(head.version);
   endpoint_->note_answer();
+  if (!context_.keeps_heads) {
+    raw_head_.release();  // neither a replay nor an answer of our own needs it any more
+  }
   return true;
 }
 

@@ -24,9 +24,11 @@ struct ExchangeRecord {
   const Endpoint* endpoint = nullptr;  // the last one tried; null: none, its names have no address
   const IpAddress* client = nullptr;   // never null when told
   std::uint64_t client_request = 0;    // its number on its client's connection, from 1
-  // The head as it came; empty if none came whole, or unless Context::keeps_heads.
+  // The head as it came, or what there was of one that was refused, and then perhaps more behind
+  // it; empty if nothing was, or unless Context::keeps_heads.
   std::string_view head;
   http1::Method method = http1::Method::other;
+  std::string_view request_id;  // that was made for it; empty: none, or it has its client's
 
   int status = 0;                   // of the answer that was begun; 0: there was none
   std::optional<ErrorCode> error;   // why it did not end as it should

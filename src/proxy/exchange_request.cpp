@@ -46,6 +46,7 @@ std::size_t Exchange::on_request_bytes(std::string_view bytes) {
 std::size_t Exchange::read_head(std::string_view bytes) {
   const Step step = request_.next(bytes);
   if (step.kind == StepKind::error) {
+    keep_refused(bytes);
     fail(make_error(step.error));
     return bytes.size();
   }
@@ -249,8 +250,9 @@ std::size_t Exchange::begin_again(std::string_view bytes) {
 }
 
 std::size_t Exchange::begin_sending(const http1::RequestHead& head, std::string_view bytes) {
-  char address[IpAddress::max_text];
-  const http1::RequestPlan plan = plan_request(head, address);
+  PlanRoom plan_room;
+  name_request(head);
+  const http1::RequestPlan plan = plan_request(head, plan_room);
   const std::span<char> room = context_.head_room();
   check(http1::request_bound(head, plan) <= room.size(), "a head fits its room");
   Outgoing out;
@@ -292,7 +294,7 @@ std::size_t Exchange::send_more(std::string_view bytes) {
   return send(out, bytes);
 }
 
-http1::RequestPlan Exchange::plan_request(const http1::RequestHead& head, char* address) const {
+http1::RequestPlan Exchange::plan_request(const http1::RequestHead& head, PlanRoom& room) const {
   http1::RequestPlan plan;
   const Endpoint::Speaks speaks = endpoint_->speaks();
   plan.version = speaks == Endpoint::Speaks::http10 ? Version::http10 : Version::http11;
@@ -314,8 +316,11 @@ http1::RequestPlan Exchange::plan_request(const http1::RequestHead& head, char* 
       plan.host = endpoint_->options().host_name;
       break;
   }
-  plan.client_address = client_.address().write_text(address);
+  plan.client_address = client_.address().write_text(room.address);
   plan.trusted = !listener_.trusted_peers.empty() && is_trusted(listener_, client_.address());
+  if (request_id_.made()) {
+    plan.request_id = request_id_.write_text(room.request_id);
+  }
   return plan;
 }
 

@@ -47,6 +47,16 @@ struct ClientLimits {
   std::uint64_t write_rate = 512;
 };
 
+// Who gets an id to find a request by, in X-Request-ID. A client's own is kept if it is sane.
+enum class RequestIdChoice : std::uint8_t {
+  automatic,  // requests that are logged, and answers of our own
+  always,     // each request, and the answer to it
+  off,        // nobody; a client's passes as any other field
+};
+
+// Whether our own answers say why in Proxy-Status (RFC 9209).
+enum class ProxyStatusChoice : std::uint8_t { off, on };
+
 struct ListenerOptions {
   std::string name;
   SocketAddress address;
@@ -56,6 +66,8 @@ struct ListenerOptions {
   ClientTimeouts timeouts;
   HalfClose half_close = HalfClose::abort;
   ClientLimits limits;
+  RequestIdChoice request_id = RequestIdChoice::automatic;
+  ProxyStatusChoice proxy_status = ProxyStatusChoice::on;
   std::vector<Network> trusted_peers;  // whose X-Forwarded-* fields are believed
 };
 

@@ -45,9 +45,10 @@ class Supervisor final : private Timer {
   void on_signal(int number) {
     if (number == SIGHUP) {
       log::warn("SIGHUP: nothing was reloaded; restart holdfast to apply a changed configuration");
-    } else if (number == SIGUSR1 || number == SIGUSR2) {
-      log::warn("{}: ignored; the log goes to standard error, there is no file to reopen",
-                number == SIGUSR1 ? "SIGUSR1" : "SIGUSR2");
+    } else if (number == SIGUSR1) {
+      reopen_logs();
+    } else if (number == SIGUSR2) {
+      log::warn("SIGUSR2: ignored; another binary takes over only after a restart");
     } else if (stage_ == Stage::serving) {
       log::info(
           "{}: accepting for {} s more, then finishing what is under way within {} s; a second "
@@ -62,6 +63,14 @@ class Supervisor final : private Timer {
       }
     } else if (number != SIGQUIT) {
       stop("a second signal");
+    }
+  }
+
+  void reopen_logs() {
+    if (server_.reopen_logs()) {
+      log::info("SIGUSR1: the access log is opened anew");
+    } else {
+      log::warn("SIGUSR1: ignored; the log goes to standard error, there is no file to reopen");
     }
   }
 

@@ -11,6 +11,7 @@
 #include "net/resolver.h"
 #include "server/cpus.h"
 #include "server/descriptors.h"
+#include "server/log_thread.h"
 #include "server/memory.h"
 #include "server/names.h"
 #include "server/worker.h"
@@ -58,7 +59,9 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
   }
   auto begun = begin_names();
   if (begun) {
-    begun = open_listeners().and_then([this] { return open_status(); });
+    begun = open_access_log().and_then([this] { return open_listeners(); }).and_then([this] {
+      return open_status();
+    });
   }
   if (!begun) {
     names_.reset();
@@ -140,6 +143,23 @@ Result<void> Server::begin_names() {
       log::error("upstream {}: {}", config_.upstreams[i].name, *wrong);
       return start_failure(0);
     }
+  }
+  return {};
+}
+
+Result<void> Server::open_access_log() {
+  const AccessLogOptions& options = config_.access_log;
+  if (options.format == AccessLogFormat::off) {
+    return {};
+  }
+  log_thread_ = std::make_unique<LogThread>(options.path);
+  for (const auto& worker : workers_) {
+    worker->log_exchanges(options, log_thread_->add_lane());
+  }
+  if (const int failed = log_thread_->start(); failed != 0) {
+    log::error("access_log.path: cannot open {} for writing: {}", options.path,
+               std::strerror(failed));
+    return start_failure(failed);
   }
   return {};
 }
@@ -235,11 +255,21 @@ void Server::stop_now() {
   }
 }
 
+bool Server::reopen_logs() {
+  if (log_thread_ != nullptr) {
+    log_thread_->reopen();
+  }
+  return log_thread_ != nullptr;
+}
+
 void Server::wait() {
   for (const auto& worker : workers_) {
     worker->join();
   }
   if (!workers_.empty()) {
+    if (log_thread_ != nullptr) {
+      log_thread_->end();
+    }
     log_counters();
     names_.reset();
     resolver_.reset();

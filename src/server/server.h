@@ -15,6 +15,7 @@
 namespace holdfast {
 
 class Loop;
+class LogThread;
 class Names;
 class SharedUpstream;
 class SystemResolver;
@@ -57,6 +58,9 @@ class Server final : public Neighbours, private Workers {
   void drain();
   void stop_now();
 
+  // From any thread: opens the file of the access log anew. False if there is none.
+  bool reopen_logs();
+
   // Waits until all workers have ended.
   void wait();
 
@@ -75,6 +79,7 @@ class Server final : public Neighbours, private Workers {
 
   [[nodiscard]] Result<void> share_limits(unsigned workers);
   [[nodiscard]] Result<void> begin_names();
+  [[nodiscard]] Result<void> open_access_log();
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_listener(std::size_t number);
   [[nodiscard]] Result<void> open_status();
@@ -83,6 +88,7 @@ class Server final : public Neighbours, private Workers {
 
   const Config config_;
   std::unique_ptr<Shared> shared_;
+  std::unique_ptr<LogThread> log_thread_;  // if there is an access log
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SystemResolver> resolver_;  // these two live on the first worker's loop
   std::unique_ptr<Names> names_;

@@ -75,6 +75,12 @@ int Worker::open_door(std::size_t listener, int descriptor) {
   return doors_[listener]->open(descriptor);
 }
 
+void Worker::log_exchanges(const AccessLogOptions& options, LogLane& lane) {
+  access_log_ = std::make_unique<AccessLog>(options, lane, context_.random());
+  context_.exchange_reader = access_log_.get();
+  context_.keeps_heads = true;
+}
+
 void Worker::start(std::function<void()> on_ended) {
   thread_ = std::thread([this, ended = std::move(on_ended)] { run(ended); });
 }

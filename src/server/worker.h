@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "net/loop.h"
 #include "net/tcp_stream.h"
+#include "proxy/access_log.h"
 #include "proxy/exchange.h"
 #include "proxy/upstream.h"
 #include "server/door.h"
@@ -41,6 +42,9 @@ class Worker {
 
   // Likewise the status listener's, which one worker has. `workers` are those it tells about.
   [[nodiscard]] int open_status(const Config& config, Workers& workers, int descriptor);
+
+  // Before start(): makes a line of each exchange from now on and puts it on the lane.
+  void log_exchanges(const AccessLogOptions& options, LogLane& lane);
 
   // Serves until it has been drained or stopped, on a thread of its own or on the caller's.
   // on_ended is called there when everything is closed.
@@ -87,6 +91,7 @@ class Worker {
   Exchanges exchanges_;
   UpstreamConnections upstream_connections_;
   Context context_;
+  std::unique_ptr<AccessLog> access_log_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Door>> doors_;
   // Of the status listener, in the worker that has it.

@@ -23,8 +23,7 @@ AccessFacts plain_facts() {
       "traceparent: 00-1-2-3\r\nAuthorization: Basic c2VjcmV0\r\nCookie: secret=1\r\n\r\n");
   facts.status = 200;
   facts.bytes_in = 150;
-  facts.bytes_out = 700;
-  facts.body_bytes_out = 512;
+  facts.bytes_out = 512;
   facts.duration = 12ms;
   facts.wait = 0ms;
   facts.first_byte = 11ms + 5us;
@@ -65,7 +64,7 @@ TEST_F(AccessLineTest, IsOneJsonObjectWithEveryKey) {
   EXPECT_EQ(line(AccessLogFormat::json),
             R"({"ts":"2026-01-31T23:59:58.042Z","client":"10.1.2.3","method":"GET",)"
             R"("host":"shop.test","path":"/a?b=c","proto":"HTTP/1.1","status":200,"bytes_in":150,)"
-            R"("bytes_out":700,"dur":0.012,"wait":0.000,"connect":null,"ttfb":0.011005,)"
+            R"("bytes_out":512,"dur":0.012,"wait":0.000,"connect":null,"ttfb":0.011005,)"
             R"("upstream":"legacy","server":"10.0.0.5:80","reused":true,"conn":17,"conn_req":412,)"
             R"("tries":1,"error":null,"request_id":"abc","traceparent":"00-1-2-3"})"
             "\n");
@@ -74,7 +73,7 @@ TEST_F(AccessLineTest, IsOneJsonObjectWithEveryKey) {
 TEST_F(AccessLineTest, IsLogfmtOfWhatIsKnown) {
   EXPECT_EQ(line(AccessLogFormat::logfmt),
             "ts=2026-01-31T23:59:58.042Z client=10.1.2.3 method=GET host=shop.test "
-            "path=\"/a?b=c\" proto=HTTP/1.1 status=200 bytes_in=150 bytes_out=700 dur=0.012 "
+            "path=\"/a?b=c\" proto=HTTP/1.1 status=200 bytes_in=150 bytes_out=512 dur=0.012 "
             "wait=0.000 ttfb=0.011005 upstream=legacy server=10.0.0.5:80 reused=true conn=17 "
             "conn_req=412 tries=1 request_id=abc traceparent=00-1-2-3\n");
 }

@@ -1,7 +1,6 @@
 #include "codec/http1/encoder.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -17,7 +16,8 @@ constexpr std::size_t field_overhead = 4;  // ": " and CRLF
 // What a head costs beyond its start line and its fields: names and values of all that we write
 // ourselves, each at its longest, and the empty line.
 constexpr std::size_t own_request_bytes = 256;
-constexpr std::size_t own_response_bytes = 128;
+constexpr std::size_t own_response_bytes = 160 + max_request_id_bytes;
+constexpr std::string_view request_id_begin = "X-Request-ID: ";
 
 // Writes text into room that the caller has proven to be large enough.
 class Writer {
@@ -201,14 +201,19 @@ void add_status_line(Writer& writer, int status, std::string_view reason) {
   writer.add(crlf);
 }
 
-void copy_response_fields(Writer& writer, std::span<const Field> fields) {
+void copy_response_fields(Writer& writer, std::span<const Field> fields,
+                          std::string_view request_id = {}) {
+  const bool named = !request_id.empty();
   FieldCopier copier(writer);
   for (const Field& field : fields) {
-    if (!stops_in_response(field.id)) {
+    if (!stops_in_response(field.id) && !(named && is_request_id(field))) {
       copier.add(field);
     }
   }
   copier.flush();
+  if (named) {
+    writer.add_field(request_id_begin, request_id);
+  }
 }
 
 struct KnownReason {
@@ -239,6 +244,8 @@ constexpr std::array known_reasons = {
     KnownReason{505, "HTTP Version Not Supported"},
 };
 
+}  // namespace
+
 std::string_view reason_of(int status) {
   for (const KnownReason& known : known_reasons) {
     if (known.status == status) {
@@ -248,12 +255,10 @@ std::string_view reason_of(int status) {
   return {};
 }
 
-}  // namespace
-
 std::size_t request_bound(const RequestHead& head, const RequestPlan& plan) {
   return head.method_text.size() + head.target.size() + plan.host.size() + head.host.size() +
-         plan.client_address.size() + plan.client_scheme.size() + fields_bound(head.fields) +
-         own_request_bytes;
+         plan.client_address.size() + plan.client_scheme.size() + plan.request_id.size() +
+         fields_bound(head.fields) + own_request_bytes;
 }
 
 std::size_t response_bound(const ResponseHead& head) {
@@ -271,15 +276,19 @@ std::size_t encode_request(const RequestHead& head, const RequestPlan& plan, std
     writer.add_field("Host: ", plan.host);
   }
   Forwarding given;
+  const bool named = !plan.request_id.empty();
   FieldCopier copier(writer);
   for (const Field& field : head.fields) {
-    if (goes_on(field.id, plan.trusted)) {
+    if (goes_on(field.id, plan.trusted) && !(named && is_request_id(field))) {
       given.proto |= field.id == FieldId::x_forwarded_proto;
       given.host |= field.id == FieldId::x_forwarded_host;
       copier.add(field);
     }
   }
   copier.flush();
+  if (named) {
+    writer.add_field(request_id_begin, plan.request_id);
+  }
   add_forwarding(writer, head, plan, given);
   add_framing(writer, plan.body, plan.content_length);
   add_connection(writer, plan.connection);
@@ -290,9 +299,10 @@ std::size_t encode_request(const RequestHead& head, const RequestPlan& plan, std
 std::size_t encode_response(const ResponseHead& head, const ResponsePlan& plan,
                             std::span<char> out) {
   check(out.size() >= response_bound(head), "no room for an encoded answer");
+  debug_check(plan.request_id.size() <= max_request_id_bytes, "a request id has a bound");
   Writer writer(out);
   add_status_line(writer, head.status, head.reason);
-  copy_response_fields(writer, head.fields);
+  copy_response_fields(writer, head.fields, plan.request_id);
   if (plan.body == BodyKind::none && head.announces_length) {
     writer.add_content_length(head.content_length);
   }
@@ -308,34 +318,6 @@ std::size_t encode_interim(const ResponseHead& head, std::span<char> out) {
   add_status_line(writer, head.status, head.reason);
   copy_response_fields(writer, head.fields);
   writer.add(crlf);
-  return writer.size();
-}
-
-std::size_t encode_local_answer(int status, std::string_view text, Method method,
-                                ConnectionWord connection, int retry_after, std::span<char> out) {
-  check(out.size() >= local_answer_bytes, "no room for an answer of our own");
-  // All of the head fits into the half that the text leaves.
-  constexpr std::size_t max_text_bytes = local_answer_bytes / 2;
-  const std::string_view body = text.substr(0, max_text_bytes);
-  Writer writer(out);
-  add_status_line(writer, status, reason_of(status));
-  writer.add("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n");
-  if (status == 405) {
-    // RFC 9110 section 15.5.6 demands it.
-    writer.add("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
-  }
-  if (retry_after > 0) {
-    writer.add("Retry-After: ");
-    writer.add_number(static_cast<std::uint64_t>(retry_after));
-    writer.add(crlf);
-  }
-  writer.add_content_length(body.size() + 1);
-  add_connection(writer, connection);
-  writer.add(crlf);
-  if (method != Method::head) {
-    writer.add(body);
-    writer.add("\n");
-  }
   return writer.size();
 }
 

@@ -11,6 +11,9 @@
 
 namespace holdfast::http1 {
 
+// Of an X-Request-ID that we write.
+inline constexpr std::size_t max_request_id_bytes = 128;
+
 // The Connection field that we write ourselves; nothing of the other side's survives.
 enum class ConnectionWord : std::uint8_t { none, keep_alive, close };
 
@@ -22,14 +25,16 @@ struct RequestPlan {
   BodyKind body = BodyKind::none;
   std::uint64_t content_length = 0;
   // The value of Host; empty: no Host is sent (an HTTP/1.0 client that gave none).
-  std::string_view host;
+  std::string_view host{};
   // The address of the client, for X-Forwarded-For.
-  std::string_view client_address;
+  std::string_view client_address{};
   // "http" or "https", for X-Forwarded-Proto.
   std::string_view client_scheme = "http";
   // The client's own X-Forwarded-*, Forwarded and X-Real-IP are believed and passed on, with our
   // address appended to X-Forwarded-For; else they are dropped and made anew.
   bool trusted = false;
+  // The value of X-Request-ID in place of the client's; empty: the client's goes as it is.
+  std::string_view request_id{};
 };
 
 // How an answer goes to a client.
@@ -37,6 +42,8 @@ struct ResponsePlan {
   ConnectionWord connection = ConnectionWord::none;
   BodyKind body = BodyKind::none;  // none: no framing field, or the announced length
   std::uint64_t content_length = 0;
+  // The value of X-Request-ID in place of the backend's; empty: the backend's goes as it is.
+  std::string_view request_id{};
 };
 
 // Enough room for the encoded head, never less than what encode_* writes.
@@ -53,12 +60,8 @@ struct ResponsePlan {
 
 inline constexpr std::string_view continue_answer = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// A whole answer of our own. retry_after: seconds for Retry-After, 0 for none. For `Method::head`
-// the body is announced but not written. At most local_answer_bytes.
-inline constexpr std::size_t local_answer_bytes = 1024;
-[[nodiscard]] std::size_t encode_local_answer(int status, std::string_view text, Method method,
-                                              ConnectionWord connection, int retry_after,
-                                              std::span<char> out);
+// The phrase of a status that holdfast gives itself.
+[[nodiscard]] std::string_view reason_of(int status);
 
 // The head of a whole answer of our own, or of a stream.
 struct LocalHead {

@@ -63,4 +63,10 @@ enum class HeadKind : std::uint8_t { request, response };
 // Equality of ASCII text whatever its case.
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 
+// True for X-Request-ID. It has no FieldId: only some requests are asked.
+[[nodiscard]] inline bool is_request_id(const Field& field) {
+  constexpr std::string_view name = "x-request-id";
+  return field.name.size() == name.size() && equal_ignoring_case(field.name, name);
+}
+
 }  // namespace holdfast::http1

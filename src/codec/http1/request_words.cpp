@@ -43,6 +43,12 @@ void split_start_line(RequestWords& words) {
   words.path = authority.substr(words.host.size());
 }
 
+// Whether one of the names below begins so: most lines are passed over by that.
+bool may_be_wanted(char first) {
+  constexpr std::string_view firsts = "haruxtHARUXT";
+  return firsts.find(first) != std::string_view::npos;
+}
+
 std::string_view* word_of(RequestWords& words, std::string_view name) {
   switch (name.size()) {
     case 4:
@@ -76,6 +82,12 @@ RequestWords read_request_words(std::string_view raw_head) {
   split_start_line(words);
   while (!raw_head.empty()) {
     const std::string_view line = take_line(raw_head);
+    if (line.empty()) {
+      break;  // what follows is no part of the head
+    }
+    if (!may_be_wanted(line.front())) {
+      continue;
+    }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) {
       continue;

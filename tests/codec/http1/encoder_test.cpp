@@ -204,44 +204,22 @@ TEST(EncodedResponse, OfAnInterimAnswerHasNoFraming) {
   EXPECT_EQ(std::string(out.data(), size), "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
 }
 
-std::string local(int status, std::string_view text, Method method, int retry_after) {
-  std::vector<char> out(local_answer_bytes);
-  return {out.data(),
-          encode_local_answer(status, text, method, ConnectionWord::close, retry_after, out)};
+TEST(EncodedResponse, HasOurRequestIdInPlaceOfTheBackends) {
+  ResponsePlan plan;
+  plan.request_id = "ours";
+  EXPECT_EQ(answer("HTTP/1.1 204 No Content\r\nx-request-ID: theirs\r\nServer: s\r\n\r\n", plan),
+            "HTTP/1.1 204 No Content\r\nServer: s\r\nX-Request-ID: ours\r\n\r\n");
 }
 
-TEST(LocalAnswer, IsAShortText) {
-  EXPECT_EQ(local(503, "All busy.", Method::get, 2),
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            "Cache-Control: no-store\r\nRetry-After: 2\r\nContent-Length: 10\r\n"
-            "Connection: close\r\n\r\nAll busy.\n");
-}
-
-TEST(LocalAnswer, ToHeadHasTheLengthButNotTheText) {
-  const std::string sent = local(400, "No.", Method::head, 0);
-  EXPECT_NE(sent.find("\r\nContent-Length: 4\r\n"), std::string::npos);
-  EXPECT_TRUE(sent.ends_with("\r\n\r\n"));
-  EXPECT_EQ(sent.find("Retry-After"), std::string::npos);
-}
-
-TEST(LocalAnswer, NamesTheMethodsThatAreAllowed) {
-  EXPECT_NE(local(405, "No.", Method::get, 0).find("\r\nAllow: GET, HEAD, "), std::string::npos);
-}
-
-TEST(LocalAnswer, HasAPhraseForEachFailureThatIsAnswered) {
-  for (std::size_t i = 0; i < error_code_count; ++i) {
-    const ErrorRow& row = error_row(static_cast<ErrorCode>(i));
-    if (row.status != 0) {
-      const std::string sent = local(row.status, row.text, Method::get, 0);
-      EXPECT_NE(sent.at(std::string_view("HTTP/1.1 503 ").size()), '\r') << row.status;
-    }
-  }
-}
-
-TEST(LocalAnswer, CutsATextThatIsTooLong) {
-  const std::string sent = local(431, std::string(5000, 'x'), Method::get, 2147483647);
-  EXPECT_LE(sent.size(), local_answer_bytes);
-  EXPECT_NE(sent.find("\r\nContent-Length: 513\r\n"), std::string::npos);
+TEST(EncodedRequest, HasOurRequestIdInPlaceOfTheClients) {
+  RequestPlan plan = plan_to("a");
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: theirs\r\nX-Request-Id2: b\r\n\r\n";
+  EXPECT_NE(forward(request, plan).find("X-Request-Id: theirs\r\n"), std::string::npos);
+  plan.request_id = "ours";
+  EXPECT_EQ(forward(request, plan),
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id2: b\r\nX-Request-ID: ours\r\n" + forwarding +
+                "\r\n");
 }
 
 TEST(ChunkLine, IsTheSizeInHex) {

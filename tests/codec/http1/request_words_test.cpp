@@ -61,6 +61,11 @@ TEST(RequestWords, SkipEmptyLinesBeforeTheRequest) {
   EXPECT_EQ(read_request_words("\r\n\r\nGET / HTTP/1.1\r\n\r\n").method, "GET");
 }
 
+TEST(RequestWords, EndWithTheHead) {
+  const RequestWords words = read_request_words("POST / HTTP/1.1\r\n\r\nReferer: body\r\n\r\n");
+  EXPECT_EQ(words.referer.data(), nullptr);
+}
+
 TEST(RequestWords, OfGarbageAreItsFirstLine) {
   EXPECT_EQ(read_request_words("").line, "");
   EXPECT_EQ(read_request_words("\x16\x03\x01\n").line, "\x16\x03\x01");
