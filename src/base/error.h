@@ -18,6 +18,8 @@ enum class ErrorCode : std::uint8_t {
   method_not_allowed,
   unsupported_version,
   expectation_failed,
+  ambiguous_path,
+  no_route,
   request_timeout,
   // The client itself is gone or too slow.
   client_left,

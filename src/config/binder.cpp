@@ -187,12 +187,10 @@ class Binder {
     });
     bind_overrides(spot);
     for (const Field& field : fields()) {
-      const std::string_view key = last_part(field.path);
       const bool is_ours = field.need == Need::required && path_above(field.path) == spot.path;
       // A required key under a wrong name is one mistake, not two.
-      if (is_ours && !meant.contains(&field) && !result_.places.contains(joined(spot.shown, key))) {
-        report(spot.place, spot.shown.empty() ? fmt::format("there are no {}", key)
-                                              : fmt::format("{} has no '{}'", spot.shown, key));
+      if (is_ours && !meant.contains(&field)) {
+        require(field, spot, meant);
       }
     }
   }
@@ -230,6 +228,24 @@ class Binder {
             {Severity::error, value.name, {}, with_hint(complaint->problem, complaint->hint)});
       }
       rest.remove_prefix(is_last ? rest.size() : end + 1);
+    }
+  }
+
+  // Either the key or the one that can stand in its place is there, and not both.
+  void require(const Field& field, const Spot& spot, const std::set<const Field*>& meant) {
+    const std::string_view key = last_part(field.path);
+    const bool is_there = result_.places.contains(joined(spot.shown, key));
+    const auto other = result_.places.find(joined(spot.shown, field.instead));
+    const bool other_is_there = !field.instead.empty() && other != result_.places.end();
+    if (is_there && other_is_there) {
+      report(other->second, fmt::format("{} has both '{}' and '{}'; keep one of them", spot.shown,
+                                        key, field.instead));
+    } else if (!is_there && !other_is_there &&
+               !meant.contains(find_field(joined(spot.path, field.instead)))) {
+      report(spot.place, spot.shown.empty()      ? fmt::format("there are no {}", key)
+                         : field.instead.empty() ? fmt::format("{} has no '{}'", spot.shown, key)
+                                                 : fmt::format("{} has neither '{}' nor '{}'",
+                                                               spot.shown, key, field.instead));
     }
   }
 
@@ -325,7 +341,7 @@ class Binder {
                                 kind_of(value), spot.shown));
       return;
     }
-    if (value.items.empty() && field.need == Need::required) {
+    if (value.items.empty() && (field.need == Need::required || field.items != nullptr)) {
       report(value.place, fmt::format("the list {} is empty", spot.shown));
     }
     for (const YamlNode& item : value.items) {

@@ -19,6 +19,7 @@ enum class FieldKind : std::uint8_t {
   maps,   // a list of maps
   count,
   workers,  // a count or "auto"
+  mode,     // of a file: octal digits
   size,
   duration,
   percentage,
@@ -26,10 +27,12 @@ enum class FieldKind : std::uint8_t {
   path,     // of a file, or "stdout"
   address,  // to listen on
   address_or_off,
-  networks,  // a list of address prefixes
-  servers,   // a list of host:port
-  host,      // preserve, server, or a literal name
-  upstream,  // the name of an upstream
+  networks,    // a list of address prefixes
+  servers,     // a list of host:port
+  host,        // preserve, server, or a literal name
+  upstream,    // the name of an upstream
+  route_host,  // a host, "*.suffix"
+  route_path,  // the beginning of a path
 };
 
 enum class Need : std::uint8_t { optional, required };
@@ -43,11 +46,12 @@ enum class Need : std::uint8_t { optional, required };
 enum class Change : std::uint8_t { reload, restart };
 
 // The part of a configuration that a key writes to. The pointers are borrowed; `listener` is set
-// below "listeners.*", `upstream` below "upstreams.*".
+// below "listeners.*", `upstream` below "upstreams.*", `route` below "listeners.*.routes.*".
 struct FieldTarget {
   Config* config = nullptr;
   ListenerOptions* listener = nullptr;
   UpstreamOptions* upstream = nullptr;
+  RouteOptions* route = nullptr;
 };
 
 // One of each part, with its defaults: what a row can be asked for without a configuration.
@@ -55,9 +59,10 @@ struct DefaultTarget {
   Config config;
   ListenerOptions listener;
   UpstreamOptions upstream;
+  RouteOptions route;
 
   [[nodiscard]] FieldTarget parts() {
-    return {.config = &config, .listener = &listener, .upstream = &upstream};
+    return {.config = &config, .listener = &listener, .upstream = &upstream, .route = &route};
   }
 };
 
@@ -100,6 +105,7 @@ struct Field {
   FieldRange range{};
   std::string_view choices{};  // "a|b|c", in the order of the enum
   Need need = Need::optional;
+  std::string_view instead{};  // the key of the same map that can stand in its place
   Change change = Change::reload;
   std::string_view follows{};
   std::string_view line{};     // for the reference: what the key means

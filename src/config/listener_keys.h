@@ -10,6 +10,7 @@ namespace holdfast::keys {
 
 using enum FieldKind;
 using L = ListenerOptions;
+using R = RouteOptions;
 
 // clang-format off
 inline constexpr auto listener_rows = std::to_array<Field>({
@@ -19,11 +20,35 @@ inline constexpr auto listener_rows = std::to_array<Field>({
     {.path = "listeners.*", .line = "One listener."},
     {.path = "listeners.*.address", .kind = address, .slot = of_listener<&L::address>,
      .need = Need::required, .change = Change::restart,
-     .line = "`127.0.0.1:8080`, `\"[::1]:8080\"`, or `:8080` for all IPv4 addresses.",
+     .line = "`127.0.0.1:8080`, `\"[::1]:8080\"`, `:8080` for all IPv4 addresses, or "
+             "`unix:/run/holdfast.sock`.",
      .foreign = "listen bind port listen_addr listen_port"},
+    {.path = "listeners.*.mode", .kind = mode, .slot = of_listener<&L::mode>, .range = {0, 0777},
+     .change = Change::restart,
+     .line = "Of the file of a Unix socket: who may write to it may connect.",
+     .foreign = "permissions perm umask socket_mode listen.mode"},
     {.path = "listeners.*.upstream", .kind = FieldKind::upstream, .slot = of_listener<&L::upstream>,
-     .need = Need::required, .line = "The upstream that gets the requests.",
+     .need = Need::required, .instead = "routes",
+     .line = "The upstream that gets the requests.",
      .foreign = "proxy_pass default_backend use_backend backend cluster service to"},
+    {.path = "listeners.*.routes", .kind = maps, .items = &routes_of_listener,
+     .instead = "upstream",
+     .line = "Which upstream gets a request, by its host and path, in any order; see "
+             "[Routes](#routes).",
+     .foreign = "location locations rules virtual_hosts virtualhosts route paths use_backends map"},
+    {.path = "listeners.*.routes.*", .line = "One route."},
+    {.path = "listeners.*.routes.*.host", .kind = route_host, .slot = of_route<&R::host>,
+     .line = "A host without port; `\"*.example.test\"` is any host below example.test. Any host "
+             "if it is left out.",
+     .foreign = "server_name hosts hostname hostnames domain domains host_regexp"},
+    {.path = "listeners.*.routes.*.path", .kind = route_path, .slot = of_route<&R::path>,
+     .line = "What the path begins with. Its last segment is whole: `/v1` is not the beginning of "
+             "`/v10`.",
+     .foreign = "prefix path_prefix pathprefix path_beg uri location url match"},
+    {.path = "listeners.*.routes.*.upstream", .kind = FieldKind::upstream,
+     .slot = of_route<&R::upstream>, .need = Need::required,
+     .line = "The upstream that gets these requests.",
+     .foreign = "proxy_pass backend cluster service to use_backend backend_refs"},
     {.path = "listeners.*.max_connections", .kind = count, .slot = of_listener<&L::max_connections>,
      .range = {1, million},
      .line = "Client connections open at a time; more wait in the kernel's queue.",

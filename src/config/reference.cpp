@@ -12,7 +12,7 @@ namespace {
 
 std::string default_column(const Field& field) {
   if (field.need == Need::required) {
-    return "required";
+    return field.instead.empty() ? "required" : fmt::format("this or `{}`", field.instead);
   }
   const std::string text = default_text(field);
   if (text.empty()) {

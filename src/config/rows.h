@@ -36,6 +36,11 @@ FieldSlot of_upstream(const FieldTarget& target) {
   return &((*target.upstream).*....*members);
 }
 
+template <auto... members>
+FieldSlot of_route(const FieldTarget& target) {
+  return &((*target.route).*....*members);
+}
+
 // The elements of a vector in one part of the target, each of which becomes another part.
 template <auto part, auto vector, auto element>
 inline constexpr FieldItems items_of = {
@@ -65,6 +70,9 @@ inline constexpr FieldItems listeners_of_config =
     items_of<&FieldTarget::config, &Config::listeners, &FieldTarget::listener>;
 inline constexpr FieldItems upstreams_of_config =
     items_of<&FieldTarget::config, &Config::upstreams, &FieldTarget::upstream>;
+
+inline constexpr FieldItems routes_of_listener =
+    items_of<&FieldTarget::listener, &ListenerOptions::routes, &FieldTarget::route>;
 
 inline FieldSlot host_of_upstream(const FieldTarget& target) { return HostSlot{target.upstream}; }
 

@@ -34,6 +34,25 @@ void complete_pool(Binding& binding, UpstreamOptions& upstream) {
   }
 }
 
+std::string route_path_of(const ListenerOptions& listener, std::size_t route) {
+  return fmt::format("listeners.{}.routes[{}]", listener.name, route);
+}
+
+// What names an upstream, and which.
+using NamedUpstream = std::pair<std::string, std::string_view>;
+std::vector<NamedUpstream> named_upstreams(const Config& config) {
+  std::vector<NamedUpstream> named;
+  for (const ListenerOptions& listener : config.listeners) {
+    if (listener.routes.empty()) {
+      named.emplace_back("listeners." + listener.name, listener.upstream);
+    }
+    for (std::size_t i = 0; i < listener.routes.size(); ++i) {
+      named.emplace_back(route_path_of(listener, i), listener.routes[i].upstream);
+    }
+  }
+  return named;
+}
+
 void require_known_upstreams(Binding& binding) {
   std::vector<std::string_view> names;
   for (const UpstreamOptions& upstream : binding.config.upstreams) {
@@ -45,19 +64,19 @@ void require_known_upstreams(Binding& binding) {
   const std::set<std::string_view> known(names.begin(), names.end());
   std::set<std::string_view> used;
   bool all_known = !binding.config.listeners.empty();
-  for (const ListenerOptions& listener : binding.config.listeners) {
-    used.insert(listener.upstream);
-    if (known.contains(listener.upstream)) {
+  for (const auto& [place, name] : named_upstreams(binding.config)) {
+    used.insert(name);
+    if (known.contains(name)) {
       continue;
     }
     all_known = false;
-    if (listener.upstream.empty()) {
+    if (name.empty()) {
       continue;  // It is missing or was refused: reported already.
     }
-    const std::optional<std::string_view> meant = nearest(listener.upstream, names);
-    report(binding, Severity::error, fmt::format("listeners.{}.upstream", listener.name),
-           fmt::format("unknown upstream {} in listeners.{}{}", in_quotes(listener.upstream),
-                       listener.name, meant ? fmt::format("; did you mean '{}'?", *meant) : ""));
+    const std::optional<std::string_view> meant = nearest(name, names);
+    report(binding, Severity::error, fmt::format("{}.upstream", place),
+           fmt::format("unknown upstream {} in {}{}", in_quotes(name), place,
+                       meant ? fmt::format("; did you mean '{}'?", *meant) : ""));
   }
   // As long as a listener's upstream is in doubt, so is what is unused.
   for (const std::string_view name : names) {
@@ -68,12 +87,24 @@ void require_known_upstreams(Binding& binding) {
   }
 }
 
+void warn_of_idle_modes(Binding& binding) {
+  for (const ListenerOptions& listener : binding.config.listeners) {
+    const std::string path = fmt::format("listeners.{}.mode", listener.name);
+    if (binding.places.contains(path) && listener.address.file().empty() &&
+        listener.address.port() != 0) {
+      report(binding, Severity::warning, path,
+             fmt::format("{} means nothing: {} is not the file of a Unix socket", path,
+                         listener.address.text()));
+    }
+  }
+}
+
 void require_distinct_addresses(Binding& binding) {
   const std::vector<ListenerOptions>& listeners = binding.config.listeners;
   const std::optional<SocketAddress>& status = binding.config.status.address;
   std::map<std::string, std::string_view> owner;
   for (const ListenerOptions& listener : listeners) {
-    if (listener.address.port() == 0) {
+    if (listener.address.port() == 0 && !listener.address.is_unix()) {
       continue;  // The kernel chooses one, or it was refused and reported already.
     }
     const auto [first, is_new] = owner.try_emplace(listener.address.text(), listener.name);
@@ -93,6 +124,37 @@ void require_distinct_addresses(Binding& binding) {
   }
 }
 
+bool was_refused(const Binding& binding, const std::string& path) {
+  const auto at = binding.places.find(path);
+  return at != binding.places.end() &&
+         std::any_of(binding.diagnostics.begin(), binding.diagnostics.end(),
+                     [&](const Diagnostic& told) { return told.place == at->second; });
+}
+
+// Of two routes for the same host and path one would never be taken, and neither is one whose path
+// is longer than that of any request may be.
+void require_distinct_routes(Binding& binding, const ListenerOptions& listener) {
+  std::map<std::pair<std::string_view, std::string_view>, std::string> owner;
+  for (std::size_t i = 0; i < listener.routes.size(); ++i) {
+    const RouteOptions& route = listener.routes[i];
+    const std::string path = route_path_of(listener, i);
+    if (was_refused(binding, path + ".host") || was_refused(binding, path + ".path")) {
+      continue;
+    }
+    const auto [first, is_new] = owner.try_emplace({route.host, route.path}, path);
+    if (!is_new) {
+      report(binding, Severity::error, path,
+             fmt::format("{} has the host and path of {} in line {}; one of them would never be "
+                         "taken",
+                         path, first->second, binding.places.find(first->second)->second.line));
+    }
+    if (route.path.size() > listener.limits.target) {
+      report(binding, Severity::error, path + ".path",
+             fmt::format("{} never matches: its path is longer than limits.target", path));
+    }
+  }
+}
+
 }  // namespace
 
 void apply_rules(Binding& binding) {
@@ -101,6 +163,10 @@ void apply_rules(Binding& binding) {
   }
   require_known_upstreams(binding);
   require_distinct_addresses(binding);
+  warn_of_idle_modes(binding);
+  for (const ListenerOptions& listener : binding.config.listeners) {
+    require_distinct_routes(binding, listener);
+  }
 }
 
 }  // namespace holdfast

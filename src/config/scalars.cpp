@@ -116,12 +116,25 @@ bool is_host(std::string_view host) {
          host.front() != '.';
 }
 
+bool is_unix_socket(std::string_view text) {
+  const std::optional<SocketAddress> address = SocketAddress::parse(text);
+  return address && address->is_unix();
+}
+
+// Why a text that looks like a Unix socket is none.
+std::string_view unix_hint(std::string_view text) {
+  static_assert(SocketAddress::max_unix_bytes == 107);
+  const bool is_long = text.size() > SocketAddress::max_unix_bytes;
+  return is_long ? "the path of a Unix socket has at most 107 bytes"
+                 : "write unix:/run/app.sock, with the whole path, or unix:@name";
+}
+
 std::string_view server_hint(std::string_view text) {
   if (text.find("://") != std::string_view::npos) {
     return "leave out the scheme: write host:port";
   }
   if (text.starts_with("unix:") || text.starts_with('/')) {
-    return "Unix sockets are not supported; write host:port";
+    return unix_hint(text);
   }
   if (!text.starts_with('[') && std::count(text.begin(), text.end(), ':') > 1) {
     return "an IPv6 address stands in brackets: write [::1]:80";
@@ -211,6 +224,18 @@ Reading<std::uint64_t> read_percentage(std::string_view text) {
   return *number;
 }
 
+Reading<std::uint64_t> read_mode(std::string_view text) {
+  const bool is_octal =
+      text.size() >= 3 && text.size() <= 4 &&
+      std::all_of(text.begin(), text.end(), [](char byte) { return byte >= '0' && byte <= '7'; });
+  std::uint64_t mode = 0;
+  if (!is_octal) {
+    return refuse(fmt::format("{} is not the mode of a file", in_quotes(text)), "write 0660");
+  }
+  std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  return mode;
+}
+
 Reading<SocketAddress> read_listen_address(std::string_view text) {
   const std::optional<SocketAddress> address = SocketAddress::parse(text);
   if (address) {
@@ -222,13 +247,16 @@ Reading<SocketAddress> read_listen_address(std::string_view text) {
     by_port = fmt::format("write :{}", text);
     hint = by_port;
   } else if (text.starts_with("unix:") || text.starts_with('/')) {
-    hint = "Unix sockets are not supported; write 127.0.0.1:8080 or :8080";
+    hint = unix_hint(text);
   }
   return refuse(fmt::format("{} is not an address to listen on", in_quotes(text)), hint);
 }
 
 Reading<std::string> read_server(std::string_view text) {
   const std::size_t colon = text.rfind(':');
+  if (is_unix_socket(text)) {
+    return std::string(text);
+  }
   const bool valid = colon != std::string_view::npos && is_host(text.substr(0, colon)) &&
                      read_port(text.substr(colon + 1));
   if (!valid) {
@@ -238,7 +266,7 @@ Reading<std::string> read_server(std::string_view text) {
 }
 
 Reading<std::string> read_host_name(std::string_view text) {
-  if (is_host(text) || read_server(text)) {
+  if (is_host(text) || (read_server(text) && !is_unix_socket(text))) {
     return std::string(text);
   }
   return refuse(fmt::format("{} is not a host name", in_quotes(text)),

@@ -28,13 +28,18 @@ using Reading = tl::expected<T, Complaint>;
 // "512b", "16k", "1m", "1g", or "16KiB", "1MiB", "1GiB": powers of 1024. "0" needs no unit.
 [[nodiscard]] Reading<std::uint64_t> read_size(std::string_view text);
 
+// "0660" or "660": octal digits, as chmod takes them.
+[[nodiscard]] Reading<std::uint64_t> read_mode(std::string_view text);
+
 // "10%": a whole number of hundredths. "0" needs no unit.
 [[nodiscard]] Reading<std::uint64_t> read_percentage(std::string_view text);
 
-// An address to listen on: an IP address and a port. With port 0 the kernel chooses one.
+// An address to listen on: an IP address and a port, or a Unix socket. With port 0 the kernel
+// chooses one.
 [[nodiscard]] Reading<SocketAddress> read_listen_address(std::string_view text);
 
-// "host:port", the host being a name, an IPv4 address or an IPv6 address in brackets. Checks the
+// "host:port", the host being a name, an IPv4 address or an IPv6 address in brackets; or
+// "unix:/path" or "unix:@name". Checks the
 // form only; resolves nothing. Returns the text.
 [[nodiscard]] Reading<std::string> read_server(std::string_view text);
 

@@ -62,6 +62,10 @@ std::string yaml_value(const Field& field, FieldSlot slot) {
 
 // A value that was never given and has no default: nothing can be written for it.
 bool is_absent(const Visit& visit) {
+  const FieldItems* items = visit.field.items;
+  if (items != nullptr && !visit.field.instead.empty()) {
+    return items->count(visit.target) == 0;  // another key stands in its place
+  }
   return visit.field.slot != nullptr &&
          value_text(visit.field, visit.field.slot(visit.target)).empty();
 }

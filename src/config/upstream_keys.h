@@ -19,7 +19,7 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
     {.path = "upstreams.*", .line = "One upstream."},
     {.path = "upstreams.*.servers", .kind = servers, .slot = of_upstream<&U::servers>,
      .need = Need::required,
-     .line = "One or more `\"host:port\"`. A name stands for all of its addresses.",
+     .line = "One or more `\"host:port\"` or `unix:/path`. A name stands for all of its addresses.",
      .foreign = "server endpoints hosts targets address addresses backends load_assignment "
                 "loadbalancer urls proxy_pass host_port"},
     {.path = "upstreams.*.resolve",

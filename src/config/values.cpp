@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "config/diagnostic.h"
+#include "config/route_values.h"
 #include "config/suggest.h"
 
 namespace holdfast {
@@ -26,6 +27,9 @@ std::string number_text(const Field& field, std::uint64_t number) {
   if (field.kind == FieldKind::duration) {
     return duration_text(Duration{static_cast<Duration::rep>(number)});
   }
+  if (field.kind == FieldKind::mode) {
+    return fmt::format("{:04o}", number);
+  }
   if (field.kind == FieldKind::percentage) {
     return fmt::format("{}%", number);
   }
@@ -39,6 +43,9 @@ Reading<std::uint64_t> read_number(const Field& field, std::string_view text) {
   if (field.kind == FieldKind::duration) {
     return read_duration(text).map(
         [](Duration duration) { return static_cast<std::uint64_t>(duration.count()); });
+  }
+  if (field.kind == FieldKind::mode) {
+    return read_mode(text);
   }
   return field.kind == FieldKind::percentage ? read_percentage(text) : read_count(text);
 }
@@ -127,6 +134,12 @@ struct Putter {
         text.find('/') == std::string_view::npos) {
       return Complaint{fmt::format("{} is neither '{}' nor a path", in_quotes(text), stdout_word),
                        fmt::format("write './{}' for a file where holdfast is started", text)};
+    }
+    if (field.kind == FieldKind::route_host) {
+      return put_reading(to, read_route_host(text));
+    }
+    if (field.kind == FieldKind::route_path) {
+      return put_reading(to, read_route_path(text));
     }
     *to = text;
     return std::nullopt;
@@ -290,6 +303,7 @@ std::string range_text(const Field& field) {
     case FieldKind::size:
     case FieldKind::duration:
     case FieldKind::percentage:
+    case FieldKind::mode:
       return fmt::format("{}..{}", number_text(field, field.range.min),
                          number_text(field, field.range.max));
     case FieldKind::workers:
@@ -299,17 +313,21 @@ std::string range_text(const Field& field) {
     case FieldKind::path:
       return "stdout or a path";
     case FieldKind::address:
-      return "ip:port";
+      return "ip:port or unix:/path";
     case FieldKind::address_or_off:
-      return "ip:port or off";
+      return "ip:port, unix:/path or off";
     case FieldKind::networks:
       return "list of networks";
     case FieldKind::servers:
-      return "list of host:port";
+      return "list of host:port or unix:/path";
     case FieldKind::host:
       return "preserve, server or a name";
     case FieldKind::upstream:
       return "a name in upstreams";
+    case FieldKind::route_host:
+      return "a host or *.suffix";
+    case FieldKind::route_path:
+      return "a path";
     case FieldKind::names:
       return "map of names";
     case FieldKind::maps:

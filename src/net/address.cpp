@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 
 #include "base/check.h"
@@ -18,6 +19,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   }
   return static_cast<std::uint16_t>(port);
 }
+
+constexpr std::string_view unix_scheme = "unix:";
 
 // The system's parser would stop there and never see the rest.
 bool has_zero_byte(std::string_view text) { return text.find('\0') != std::string_view::npos; }
@@ -36,6 +39,9 @@ SocketAddress::SocketAddress(const sockaddr& from) {
 std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
   if (has_zero_byte(text)) {
     return std::nullopt;
+  }
+  if (text.starts_with(unix_scheme)) {
+    return parse_unix(text.substr(unix_scheme.size()));
   }
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
@@ -68,15 +74,51 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
   return result;
 }
 
+// An abstract name begins with a zero byte where people write an @.
+std::optional<SocketAddress> SocketAddress::parse_unix(std::string_view path) {
+  const bool has_form = path.size() > 1 && (path.front() == '/' || path.front() == '@');
+  if (!has_form || path.size() > max_unix_bytes) {
+    return std::nullopt;
+  }
+  SocketAddress result;
+  result.storage_.local.sun_family = AF_UNIX;
+  path.copy(result.storage_.local.sun_path, path.size());
+  if (path.front() == '@') {
+    result.storage_.local.sun_path[0] = '\0';
+  }
+  return result;
+}
+
+// Its first byte is '/' or '@'.
+std::string SocketAddress::unix_name() const {
+  const char* path = storage_.local.sun_path;
+  return *path == '\0' ? "@" + std::string(path + 1) : std::string(path);
+}
+
+std::string SocketAddress::file() const {
+  return is_unix() && storage_.local.sun_path[0] == '/' ? unix_name() : std::string();
+}
+
+// The length is part of an abstract name; behind a path stands its zero byte.
 socklen_t SocketAddress::raw_bytes() const {
+  if (is_unix()) {
+    const std::size_t end = storage_.local.sun_path[0] == '/' ? 1 : 0;
+    return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + unix_name().size() + end);
+  }
   return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
 
 std::uint16_t SocketAddress::port() const {
+  if (is_unix()) {
+    return 0;
+  }
   return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port);
 }
 
 std::string SocketAddress::text() const {
+  if (is_unix()) {
+    return std::string(unix_scheme) + unix_name();
+  }
   char out[INET6_ADDRSTRLEN] = {};
   if (is_v6()) {
     inet_ntop(AF_INET6, &storage_.v6.sin6_addr, out, sizeof(out));
@@ -87,6 +129,9 @@ std::string SocketAddress::text() const {
 }
 
 bool operator==(const SocketAddress& a, const SocketAddress& b) {
+  if (a.is_unix() || b.is_unix()) {
+    return a.is_unix() && b.is_unix() && a.unix_name() == b.unix_name();
+  }
   if (a.is_v6() != b.is_v6() || a.port() != b.port()) {
     return false;
   }
@@ -114,23 +159,33 @@ IpAddress::IpAddress(const sockaddr& from) {
     std::memcpy(bytes_, &address.s6_addr[12], 4);
   } else {
     std::memcpy(bytes_, &address, 16);
-    v6_ = true;
+    family_ = Family::v6;
   }
+}
+
+IpAddress IpAddress::of_unix_client() {
+  IpAddress result;
+  result.family_ = Family::local;
+  return result;
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (has_zero_byte(text)) {
     return std::nullopt;
   }
-  const std::string copy(text);
+  char copy[max_text] = {};
+  if (text.size() >= max_text) {
+    return std::nullopt;
+  }
+  text.copy(copy, text.size());
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
-  if (inet_pton(AF_INET, copy.c_str(), &v4.sin_addr) == 1) {
+  if (inet_pton(AF_INET, copy, &v4.sin_addr) == 1) {
     return IpAddress(reinterpret_cast<const sockaddr&>(v4));
   }
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
-  if (inet_pton(AF_INET6, copy.c_str(), &v6.sin6_addr) == 1) {
+  if (inet_pton(AF_INET6, copy, &v6.sin6_addr) == 1) {
     return IpAddress(reinterpret_cast<const sockaddr&>(v6));
   }
   return std::nullopt;
@@ -139,9 +194,12 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 // inet_ntop prints an IPv4 address with a format string, which costs more than all else in a small
 // request's head.
 std::string_view IpAddress::write_text(char* out) const {
-  if (v6_) {
+  if (family_ == Family::v6) {
     inet_ntop(AF_INET6, bytes_, out, max_text);
     return out;
+  }
+  if (family_ == Family::local) {
+    return {out, unix_scheme.copy(out, unix_scheme.size())};
   }
   char* end = out;
   for (int i = 0; i < 4; ++i) {
@@ -154,6 +212,11 @@ std::string_view IpAddress::write_text(char* out) const {
 }
 
 std::optional<Network> Network::parse(std::string_view text) {
+  if (text == unix_scheme) {
+    Network result;
+    result.base_ = IpAddress::of_unix_client();
+    return result;
+  }
   const std::size_t slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));
   if (!address) {
@@ -161,7 +224,7 @@ std::optional<Network> Network::parse(std::string_view text) {
   }
   Network result;
   result.base_ = *address;
-  result.prefix_bits_ = address->v6_ ? 128 : 32;
+  result.prefix_bits_ = address->family_ == IpAddress::Family::v6 ? 128 : 32;
   if (slash != std::string_view::npos) {
     const auto bits = parse_port(text.substr(slash + 1));  // a small number, like a port
     if (!bits || *bits > result.prefix_bits_) {
@@ -182,7 +245,7 @@ std::string Network::text() const {
 }
 
 bool Network::contains(const IpAddress& address) const {
-  if (address.v6_ != base_.v6_) {
+  if (address.family_ != base_.family_) {
     return false;
   }
   const int whole = prefix_bits_ / 8;

@@ -142,7 +142,8 @@ int Listener::accept_one(IpAddress& from) const {
   const int accepted = ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&address), &bytes,
                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (accepted >= 0) {
-    from = IpAddress(reinterpret_cast<const sockaddr&>(address));
+    from = address.ss_family == AF_UNIX ? IpAddress::of_unix_client()
+                                        : IpAddress(reinterpret_cast<const sockaddr&>(address));
   }
   return accepted;
 }

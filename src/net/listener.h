@@ -30,7 +30,7 @@ class ListenerEvents {
   ~ListenerEvents() = default;
 };
 
-// Opens a socket bound to the address, not listening yet. With `shared`, several sockets of this
+// Opens a socket bound to an IP address, not listening yet. With `shared`, several sockets of this
 // process may be bound to it (SO_REUSEPORT, one per worker). What it accepts inherits from it that
 // a vanished client is noticed within a minute and a half, or within `write_timeout` if that is
 // longer: how long a client may keep its window shut. 0 is for ever. Errors: an errno value.
@@ -39,7 +39,7 @@ enum class PortSharing { exclusive, shared };
                                                            PortSharing sharing,
                                                            Duration write_timeout = {});
 
-// The address that a bound socket really has, its port chosen by the kernel if 0 was asked for.
+// The IP address that a bound socket really has, its port chosen by the kernel if 0 was asked for.
 [[nodiscard]] SocketAddress bound_address(int descriptor);
 
 // A listening socket on a loop. Accepts by itself and not through libuv's listener, which closes

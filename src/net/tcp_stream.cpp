@@ -62,6 +62,9 @@ int TcpStream::connect(const SocketAddress& to) {
   if (made < 0) {
     return errno;
   }
+  if (to.is_unix()) {
+    return connect_unix(made, to);
+  }
   if (const int failed = adopt(made); failed != 0) {
     return failed;
   }
@@ -74,6 +77,41 @@ int TcpStream::connect(const SocketAddress& to) {
     loop_.connects_.release(request);
   }
   return system_error(status);
+}
+
+// A Unix socket is connected at once or not at all. libuv's handle for TCP takes it like any other
+// descriptor, so there is one kind of handle; only its connect does not. The owner is to be told in
+// a later turn, as of any connection, and not at all if it closes before: the callback of a write
+// of nothing has just this life.
+int TcpStream::connect_unix(int made, const SocketAddress& to) {
+  const int failed = ::connect(made, &to.raw(), to.raw_bytes()) == 0 ? 0 : errno;
+  if (failed != 0) {
+    ::close(made);
+    return failed;
+  }
+  if (!loop_.writes_.ready()) {
+    ::close(made);
+    return ENOMEM;
+  }
+  if (const int refused = adopt(made); refused != 0) {
+    return refused;
+  }
+  WriteRequest& request = loop_.writes_.make();
+  const uv_buf_t nothing = uv_buf_init(nullptr, 0);
+  const int status = uv_write(&request.request, stream(), &nothing, 1, on_announced);
+  if (status != 0) {
+    loop_.writes_.release(request);
+  }
+  return system_error(status);
+}
+
+void TcpStream::on_announced(uv_write_t* request, int status) {
+  TcpStream& self = *static_cast<TcpStream*>(request->handle->data);
+  // uv_write_t is the first member of what was lent.
+  self.loop_.writes_.release(*reinterpret_cast<WriteRequest*>(request));
+  if (!self.closing_) {
+    self.events_.on_connected(system_error(status));
+  }
 }
 
 void TcpStream::bear_silence(Duration limit) {

@@ -10,8 +10,9 @@
 
 namespace holdfast {
 
-// A TCP connection on a loop: libuv wrapped once. Lives in its owner's slab and is released after
-// on_closed. Has no timer and, while idle, no request and no block of its own.
+// A TCP connection on a loop, or one over a Unix socket: libuv wrapped once. Lives in its owner's
+// slab and is released after on_closed. Has no timer and, while idle, no request and no block of
+// its own.
 class TcpStream final : public Stream {
  public:
   TcpStream(Loop& loop, StreamEvents& events);
@@ -40,10 +41,12 @@ class TcpStream final : public Stream {
   static void on_read(uv_stream_t* from, ssize_t count, const uv_buf_t* buffer);
   static void on_write(uv_write_t* request, int status);
   static void on_connect(uv_connect_t* request, int status);
+  static void on_announced(uv_write_t* request, int status);
   static void on_shut_down(uv_shutdown_t* request, int status);
   static void on_close(uv_handle_t* closed);
 
   [[nodiscard]] uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
+  [[nodiscard]] int connect_unix(int made, const SocketAddress& to);
   [[nodiscard]] WriteOutcome keep(std::span<const std::string_view> parts, std::size_t skip);
   [[nodiscard]] int reset_by() const;
   // Tells the owner; a broken connection closes itself no more than it must: the owner decides.

@@ -10,13 +10,8 @@ constexpr std::size_t read_ahead_bytes = 16 * 1024;
 
 }  // namespace
 
-ClientConnection::ClientConnection(Context& context, ClientOwner& owner, Service& service,
-                                   Upstream& upstream)
-    : context_(context),
-      owner_(owner),
-      service_(service),
-      upstream_(upstream),
-      stream_(context.streams.make(*this)) {}
+ClientConnection::ClientConnection(Context& context, ClientOwner& owner, Service& service)
+    : context_(context), owner_(owner), service_(service), stream_(context.streams.make(*this)) {}
 
 ClientConnection::~ClientConnection() { context_.timers.disarm(*this); }
 
@@ -85,7 +80,7 @@ std::size_t ClientConnection::offer(std::string_view bytes) {
         break;
       }
       stop_resting();
-      exchange_ = &context_.exchanges.make(context_, *this, service_.options, upstream_);
+      exchange_ = &context_.exchanges.make(context_, *this, service_.options);
     }
     const std::uint64_t before = requests_;
     const std::size_t used = exchange_->on_request_bytes(bytes);
@@ -274,18 +269,22 @@ void ClientConnection::end_exchange(After after) {
 }
 
 void ClientConnection::pin(Lease lease, ReturnFacts facts) {
-  check(!pinned_, "a client has one pinned connection at most");
+  // To one upstream only: a client that has logged in at another one has to do it again.
+  pinned_.retire(Retirement::connection_bound);
   lease.pin(*this, facts);
   pinned_ = std::move(lease);
 }
 
-Endpoint* ClientConnection::pinned_endpoint() const {
-  return pinned_ ? &pinned_->endpoint() : nullptr;
+Endpoint* ClientConnection::pinned_endpoint(const Upstream& upstream) const {
+  return pinned_ && upstream.has(pinned_->endpoint()) ? &pinned_->endpoint() : nullptr;
 }
 
 // The kernel is asked whether anything has come: what has may be read only in a later turn.
-Lease ClientConnection::take_pinned() {
-  if (pinned_ && !pinned_->stream().quiet()) {
+Lease ClientConnection::take_pinned(const Upstream& upstream) {
+  if (pinned_endpoint(upstream) == nullptr) {
+    return {};
+  }
+  if (!pinned_->stream().quiet()) {
     pinned_.retire(Retirement::connection_bound);
   }
   if (pinned_) {

@@ -15,6 +15,7 @@
 #include "proxy/options.h"
 #include "proxy/overload.h"
 #include "proxy/request_counts.h"
+#include "proxy/routes.h"
 #include "proxy/upstream.h"
 #include "proxy/upstream_connection.h"
 
@@ -34,8 +35,9 @@ struct RestingTag;
 // What the clients of one listener are served by, in one worker: its options and what follows from
 // them, and what is known of the crowd.
 struct Service {
-  explicit Service(const ListenerOptions& listener)
+  Service(const ListenerOptions& listener, std::span<Upstream* const> upstreams)
       : options(listener),
+        routes(listener, upstreams),
         head_limits{.head_bytes = listener.limits.head,
                     .target_bytes = listener.limits.target,
                     .fields = listener.limits.fields},
@@ -44,6 +46,7 @@ struct Service {
                    static_cast<std::uint64_t>(listener.timeouts.write / 1ms) / 1000)) {}
 
   const ListenerOptions& options;
+  Routes routes;
   http1::HeadLimits head_limits;
   std::uint64_t least_taken;  // bytes of its answer that a client takes within timeouts.write
   LocalResponder* responder = nullptr;  // answers here, and no upstream does, if set
@@ -68,7 +71,7 @@ class ClientOwner {
 // worker's slab until on_closed. While idle it holds no block and no exchange.
 class ClientConnection final : public ListLink<RestingTag>, private StreamEvents, private Timer {
  public:
-  ClientConnection(Context& context, ClientOwner& owner, Service& service, Upstream& upstream);
+  ClientConnection(Context& context, ClientOwner& owner, Service& service);
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
   ~ClientConnection();
@@ -88,6 +91,7 @@ class ClientConnection final : public ListLink<RestingTag>, private StreamEvents
   [[nodiscard]] const IpAddress& address() const { return address_; }
   [[nodiscard]] const http1::HeadLimits& head_limits() const { return service_.head_limits; }
   [[nodiscard]] LocalResponder* responder() const { return service_.responder; }
+  [[nodiscard]] const Routes& routes() const { return service_.routes; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
   // One of its requests has ended.
   void count(const ExchangeRecord& record) { service_.requests.count(record); }
@@ -111,10 +115,11 @@ class ClientConnection final : public ListLink<RestingTag>, private StreamEvents
   // Keeps the connection that was leased for an exchange which is over, for this client's next
   // requests only: somebody has logged in over it (NTLM, Negotiate).
   void pin(Lease lease, ReturnFacts facts);
-  // The endpoint of the pinned connection, or null if there is none.
-  [[nodiscard]] Endpoint* pinned_endpoint() const;
-  // The pinned connection, leased again; empty if there is none or it is not sound any more.
-  [[nodiscard]] Lease take_pinned();
+  // The endpoint of the pinned connection, or null if there is none to this upstream.
+  [[nodiscard]] Endpoint* pinned_endpoint(const Upstream& upstream) const;
+  // The pinned connection, leased again; empty if there is none to this upstream, or it is not
+  // sound any more.
+  [[nodiscard]] Lease take_pinned(const Upstream& upstream);
   // The pinned connection is being retired.
   void forget_pinned() { pinned_.forget(); }
   // The exchange is over; the client releases it.
@@ -153,7 +158,6 @@ class ClientConnection final : public ListLink<RestingTag>, private StreamEvents
   Context& context_;
   ClientOwner& owner_;
   Service& service_;
-  Upstream& upstream_;
   Stream& stream_;
   Exchange* exchange_ = nullptr;
   Lease pinned_;  // between two exchanges; closed with this connection

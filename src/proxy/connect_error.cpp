@@ -16,6 +16,8 @@ Error connect_error(int system) {
     case EMFILE:
     case ENFILE:
       return make_error(ErrorCode::out_of_descriptors, system);
+    // A Unix socket whose queue is full says so at once, where TCP would try again by itself.
+    case EAGAIN:
     case ENOBUFS:
     case ENOMEM:
     case EACCES:

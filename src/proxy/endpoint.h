@@ -74,6 +74,10 @@ class Endpoint final : private Timer {
   [[nodiscard]] std::size_t number() const { return shared_.number; }
   [[nodiscard]] const http1::HeadLimits& answer_limits() const { return answer_limits_; }
   [[nodiscard]] const std::string& authority() const { return authority_; }
+  // What it is called in a Host field. A Unix socket has no name there that a server would know.
+  [[nodiscard]] std::string_view host() const {
+    return shared_.address.is_unix() ? std::string_view("localhost") : authority_;
+  }
 
   // From leases. Pinning keeps a connection for the client that has logged in over it; false if it
   // is retired instead.

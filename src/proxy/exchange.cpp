@@ -41,6 +41,8 @@ Retirement retirement_for(ErrorCode code) {
     case ErrorCode::method_not_allowed:
     case ErrorCode::unsupported_version:
     case ErrorCode::expectation_failed:
+    case ErrorCode::ambiguous_path:
+    case ErrorCode::no_route:
     case ErrorCode::request_timeout:
     case ErrorCode::connect_refused:
     case ErrorCode::connect_timeout:
@@ -62,12 +64,10 @@ Retirement retirement_for(ErrorCode code) {
 
 }  // namespace
 
-Exchange::Exchange(Context& context, ClientConnection& client, const ListenerOptions& listener,
-                   Upstream& upstream)
+Exchange::Exchange(Context& context, ClientConnection& client, const ListenerOptions& listener)
     : context_(context),
       client_(client),
       listener_(listener),
-      upstream_(upstream),
       request_(context.request_fields, client.head_limits(), listener.limits.body) {
   record_.started = context.fine_now();
 }
@@ -77,7 +77,7 @@ Exchange::~Exchange() { leave_upstream(Retirement::client_left); }
 // Gives up the place in the queue, or the connection, whichever there is.
 void Exchange::leave_upstream(Retirement reason) {
   if (waiting()) {
-    endpoint_ != nullptr ? endpoint_->leave(*this) : upstream_.leave(*this);
+    endpoint_ != nullptr ? endpoint_->leave(*this) : upstream_->leave(*this);
   }
   if (lease_) {
     lease_->disown(*this);
@@ -91,7 +91,7 @@ void Exchange::leave_upstream(Retirement reason) {
 void Exchange::report() {
   end_waiting();
   record_.listener = &listener_;
-  record_.upstream = servers_tried_ == 0 ? nullptr : &upstream_;
+  record_.upstream = servers_tried_ == 0 ? nullptr : upstream_;
   record_.endpoint = endpoint_;
   record_.client = &client_.address();
   record_.client_request = client_.requests() + 1;
@@ -106,7 +106,7 @@ void Exchange::report() {
   record_.ended = context_.fine_now();
   client_.count(record_);
   if (record_.upstream != nullptr) {
-    upstream_.tally().count(record_);
+    upstream_->tally().count(record_);
   }
   if (context_.exchange_reader != nullptr) {
     context_.exchange_reader->on_exchange(record_);
@@ -218,7 +218,7 @@ bool Exchange::may_replay(FailurePoint point) {
     case ReplayRule::never:
       return false;
     case ReplayRule::elsewhere:
-      return servers_tried_ < upstream_.size();
+      return servers_tried_ < upstream_->size();
     case ReplayRule::once:
       return !replayed_;
     case ReplayRule::budgeted:
@@ -229,14 +229,14 @@ bool Exchange::may_replay(FailurePoint point) {
   if (replayed_ || (rule == ReplayRule::if_configured && !configured)) {
     return false;
   }
-  const bool affordable = upstream_.replay_budget().spend(context_.now());
+  const bool affordable = upstream_->replay_budget().spend(context_.now());
   context_.counters.replays_refused += affordable ? 0 : 1;
   return affordable;
 }
 
 // No connection was made: another server may have one.
 void Exchange::go_elsewhere() {
-  const Upstream::Next next = upstream_.after(*endpoint_, upstream_.size() - servers_tried_);
+  const Upstream::Next next = upstream_->after(*endpoint_, upstream_->size() - servers_tried_);
   check(next.endpoint != nullptr, "a request goes on where there is a server left");
   ++context_.counters.failovers;
   servers_tried_ += next.steps;
@@ -253,7 +253,7 @@ void Exchange::on_server_removed() {
 void Exchange::wait_for_server() {
   request_state_ = RequestState::waiting;
   queued_ = context_.fine_now();
-  if (const auto hopeless = upstream_.wait(*this)) {
+  if (const auto hopeless = upstream_->wait(*this)) {
     fail(*hopeless);
   }
 }
@@ -261,7 +261,7 @@ void Exchange::wait_for_server() {
 // As when its head had come only now.
 void Exchange::on_server_known() {
   end_waiting();
-  endpoint_ = upstream_.choose();
+  endpoint_ = upstream_->choose();
   if (endpoint_ == nullptr) {
     wait_for_server();
   } else if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
@@ -306,8 +306,10 @@ void Exchange::answer_locally(const ErrorRow& row) {
   status_ = row.status;
   const bool request_is_whole =
       request_state_ != RequestState::head && (body_ == BodyKind::none || request_.complete());
-  // After a refused request nothing behind it can be trusted to begin where it seems to.
-  const bool stays = request_is_whole && row.side != Side::client && client_may_stay();
+  // After a refused request nothing behind it can be trusted to begin where it seems to. One that
+  // only leads nowhere was understood.
+  const bool in_doubt = row.side == Side::client && row.code != ErrorCode::no_route;
+  const bool stays = request_is_whole && !in_doubt && client_may_stay();
   const auto word = !stays            ? http1::ConnectionWord::close
                     : !client_http11_ ? http1::ConnectionWord::keep_alive
                                       : http1::ConnectionWord::none;

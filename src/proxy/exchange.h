@@ -35,8 +35,7 @@ struct OwedTag;
 // more.
 class Exchange final : public WaiterMember, public ListLink<OwedTag> {
  public:
-  Exchange(Context& context, ClientConnection& client, const ListenerOptions& listener,
-           Upstream& upstream);
+  Exchange(Context& context, ClientConnection& client, const ListenerOptions& listener);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();
@@ -129,6 +128,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   // The way of a request.
   std::size_t read_head(std::string_view bytes);
   std::size_t answer_here(LocalResponder& responder, const http1::RequestHead& head);
+  std::size_t refuse_unrouted(std::string_view behind, Error error);
   [[nodiscard]] bool note(const http1::RequestHead& head, std::string_view raw);
   void keep_refused(std::string_view bytes);
   std::size_t buffer(std::string_view bytes);
@@ -183,8 +183,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   Context& context_;
   ClientConnection& client_;
   const ListenerOptions& listener_;
-  Upstream& upstream_;
-  Endpoint* endpoint_ = nullptr;  // chosen with the head; null while no server is known
+  Upstream* upstream_ = nullptr;  // chosen with the head
+  Endpoint* endpoint_ = nullptr;  // likewise; null while no server is known
   Lease lease_;
   http1::RequestDecoder request_;
   Block raw_head_;  // as it arrived; kept for a replay and an answer of our own, or for the log

@@ -1,4 +1,4 @@
-// A request that this process answers itself: the status pages.
+// A request that this process answers itself: the status pages, and what no route matches.
 
 #include "base/check.h"
 #include "proxy/client_connection.h"
@@ -64,6 +64,20 @@ void Exchange::end_local() {
     client_.end_exchange(body_ == BodyKind::none && !client_may_ask_ ? After::close
                                                                      : After::linger);
   }
+}
+
+// The request leads nowhere. If all of it is there already its client can ask for something else.
+std::size_t Exchange::refuse_unrouted(std::string_view behind, Error error) {
+  request_state_ = RequestState::waiting;
+  std::size_t consumed = 0;
+  Step step{StepKind::body};
+  while (body_ != BodyKind::none && step.kind == StepKind::body) {
+    step = request_.next(behind.substr(consumed));
+    consumed += step.consumed;
+    record_.request_bytes += step.body.size();
+  }
+  fail(error);
+  return consumed;
 }
 
 }  // namespace holdfast

@@ -68,15 +68,20 @@ std::size_t Exchange::read_head(std::string_view bytes) {
     fail(make_error(ErrorCode::overloaded));
     return bytes.size();
   }
-  Endpoint* pinned = client_.pinned_endpoint();
-  endpoint_ = pinned != nullptr ? pinned : upstream_.choose();
+  const std::string_view behind = bytes.substr(step.consumed);
+  const Result<Upstream*> routed = client_.routes().choose(head);
+  if (!routed) {
+    return step.consumed + refuse_unrouted(behind, routed.error());
+  }
+  upstream_ = *routed;
+  Endpoint* pinned = client_.pinned_endpoint(*upstream_);
+  endpoint_ = pinned != nullptr ? pinned : upstream_->choose();
   servers_tried_ = 1;
-  upstream_.replay_budget().earn();
+  upstream_->replay_budget().earn();
   if (endpoint_ == nullptr) {
     wait_for_server();
     return step.consumed;
   }
-  const std::string_view behind = bytes.substr(step.consumed);
   if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
     request_state_ = RequestState::buffering;
     begin_body();
@@ -159,7 +164,7 @@ std::size_t Exchange::buffer(std::string_view bytes) {
 
 // The connection that the client has logged in over, else one that is idle.
 Lease Exchange::find_connection() {
-  if (Lease pinned = client_.take_pinned()) {
+  if (Lease pinned = client_.take_pinned(*upstream_)) {
     bound_ = true;
     return pinned;
   }
@@ -178,7 +183,7 @@ void Exchange::obtain_connection() {
 
 void Exchange::queue() {
   if (endpoint_->removed()) {
-    endpoint_ = upstream_.choose();
+    endpoint_ = upstream_->choose();
     if (endpoint_ == nullptr) {
       wait_for_server();
       return;
@@ -307,10 +312,10 @@ http1::RequestPlan Exchange::plan_request(const http1::RequestHead& head, PlanRo
   }
   switch (endpoint_->options().host) {
     case HostChoice::preserve:
-      plan.host = head.host.empty() ? std::string_view(endpoint_->authority()) : head.host;
+      plan.host = head.host.empty() ? endpoint_->host() : head.host;
       break;
     case HostChoice::server:
-      plan.host = endpoint_->authority();
+      plan.host = endpoint_->host();
       break;
     case HostChoice::literal:
       plan.host = endpoint_->options().host_name;

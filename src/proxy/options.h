@@ -9,6 +9,7 @@
 #include "net/address.h"
 #include "net/resolver.h"
 #include "pool/limits.h"
+#include "proxy/route_options.h"
 
 namespace holdfast {
 
@@ -60,7 +61,9 @@ enum class ProxyStatusChoice : std::uint8_t { off, on };
 struct ListenerOptions {
   std::string name;
   SocketAddress address;
-  std::string upstream;
+  std::uint32_t mode = 0666;              // of the file of a Unix socket: who may connect
+  std::string upstream;                   // or else
+  std::vector<RouteOptions> routes;       // in any order
   std::uint32_t max_connections = 16384;  // of the whole process
   std::uint64_t max_requests = 0;         // per client connection; 0 = no limit
   ClientTimeouts timeouts;

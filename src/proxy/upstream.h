@@ -59,6 +59,11 @@ class Upstream final : private Timer {
   // Lets idle connections go, of all endpoints; see Endpoint::drain.
   void drain();
 
+  [[nodiscard]] const UpstreamOptions& options() const { return options_; }
+  // The endpoint is one of this upstream.
+  [[nodiscard]] bool has(const Endpoint& endpoint) const {
+    return &endpoint.options() == &options_;
+  }
   [[nodiscard]] ReplayBudget& replay_budget() { return replay_budget_; }
   [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Endpoint>>& endpoints() const {

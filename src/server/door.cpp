@@ -9,11 +9,10 @@
 
 namespace holdfast {
 
-Door::Door(Context& context, Loop& loop, const ListenerOptions& options, Upstream& upstream,
-           Permits& permits, std::function<void()> on_empty)
+Door::Door(Context& context, Loop& loop, const ListenerOptions& options,
+           std::span<Upstream* const> upstreams, Permits& permits, std::function<void()> on_empty)
     : context_(context),
-      service_(options),
-      upstream_(upstream),
+      service_(options, upstreams),
       permits_(permits),
       on_empty_(std::move(on_empty)),
       listener_(loop, *this) {}
@@ -66,7 +65,7 @@ void Door::shed(int most) {
 }
 
 void Door::serve(int descriptor, const IpAddress& from) {
-  ClientConnection& client = context_.clients.make(context_, *this, service_, upstream_);
+  ClientConnection& client = context_.clients.make(context_, *this, service_);
   ++service_.clients;
   ++service_.clients_opened;
   if (client.stream().adopt(descriptor) == 0) {

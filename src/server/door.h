@@ -14,8 +14,8 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
  public:
   // `permits` is shared with the same listener's doors of other workers. on_empty is called
   // whenever the last of its clients has gone.
-  Door(Context& context, Loop& loop, const ListenerOptions& options, Upstream& upstream,
-       Permits& permits, std::function<void()> on_empty);
+  Door(Context& context, Loop& loop, const ListenerOptions& options,
+       std::span<Upstream* const> upstreams, Permits& permits, std::function<void()> on_empty);
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
   ~Door() { context_.timers.disarm(*this); }
@@ -56,7 +56,6 @@ class Door final : public ClientOwner, private ListenerEvents, private Timer {
 
   Context& context_;
   Service service_;
-  Upstream& upstream_;
   Permits& permits_;
   std::function<void()> on_empty_;
   Listener listener_;

@@ -34,6 +34,26 @@ std::string_view listen_hint(int system) {
   }
 }
 
+// The same for a Unix socket.
+std::string_view unix_hint(int system) {
+  switch (system) {
+    case EADDRINUSE:
+      return ". Another program listens there: stop it, or choose another path";
+    case EEXIST:
+      return ". What is there is not a socket, and is left alone: remove it, or choose another "
+             "path";
+    case EACCES:
+    case EPERM:
+      return ". holdfast may not write to this folder";
+    case ENOENT:
+      return ". The folder does not exist: create it first";
+    case EROFS:
+      return ". The folder is read-only";
+    default:
+      return "";
+  }
+}
+
 Unexpected start_failure(int system) {
   return unexpected({ErrorCode::local_failure, Side::local, system});
 }
@@ -75,8 +95,11 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
   }
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const ListenerOptions& listener = config_.listeners[i];
-    log::info("listening on {} (listener {}, upstream {}, {} worker{})", addresses_[i].text(),
-              listener.name, listener.upstream, count, count == 1 ? "" : "s");
+    const std::string leads_to = listener.routes.empty()
+                                     ? "upstream " + listener.upstream
+                                     : fmt::format("{} routes", listener.routes.size());
+    log::info("listening on {} (listener {}, {}, {} worker{})", addresses_[i].text(), listener.name,
+              leads_to, count, count == 1 ? "" : "s");
   }
   if (status_address_) {
     log::info("status on http://{}/ (livez, readyz, metrics)", status_address_->text());
@@ -169,17 +192,43 @@ Result<void> Server::open_listeners() {
     if (auto failed = open_listener(i); !failed) {
       const ListenerOptions& listener = config_.listeners[i];
       log::error("listener {}: cannot listen on {}: {}{}", listener.name, listener.address.text(),
-                 std::strerror(failed.error().system), listen_hint(failed.error().system));
+                 std::strerror(failed.error().system),
+                 listener.address.is_unix() ? unix_hint(failed.error().system)
+                                            : listen_hint(failed.error().system));
       return failed;
     }
   }
   return {};
 }
 
+Result<void> Server::open_listener(std::size_t number) {
+  return config_.listeners[number].address.is_unix() ? open_unix(number) : open_ports(number);
+}
+
+// SO_REUSEPORT does not exist here, so all workers listen on the same socket.
+Result<void> Server::open_unix(std::size_t number) {
+  const ListenerOptions& listener = config_.listeners[number];
+  auto made = UnixSocket::bind(listener.address, listener.mode);
+  if (!made) {
+    return start_failure(made.error());
+  }
+  addresses_.push_back(listener.address);
+  unix_sockets_.push_back(std::move(*made));
+  for (const auto& worker : workers_) {
+    const int descriptor = unix_sockets_.back().duplicate();
+    const int failed = descriptor < 0 ? errno : worker->open_door(number, descriptor);
+    if (failed != 0) {
+      return start_failure(failed);
+    }
+  }
+  unix_sockets_.back().leave_to_duplicates();
+  return {};
+}
+
 // SO_REUSEPORT lets several sockets share a port, one per worker, but also a second holdfast of the
 // same user, which would silently take half of the clients. So the port is bound exclusively first,
 // to see that nobody has it.
-Result<void> Server::open_listener(std::size_t number) {
+Result<void> Server::open_ports(std::size_t number) {
   SocketAddress address = config_.listeners[number].address;
   const Duration write_timeout = config_.listeners[number].timeouts.write;
   auto first = open_listening_socket(address, PortSharing::exclusive, write_timeout);
@@ -205,6 +254,24 @@ Result<void> Server::open_listener(std::size_t number) {
   return {};
 }
 
+tl::expected<int, int> Server::open_status_socket(const SocketAddress& wanted) {
+  if (!wanted.is_unix()) {
+    const auto opened = open_listening_socket(wanted, PortSharing::exclusive);
+    status_address_ = opened ? std::optional(bound_address(*opened)) : std::nullopt;
+    return opened;
+  }
+  auto made = UnixSocket::bind(wanted, ListenerOptions().mode);
+  if (!made) {
+    return tl::unexpected(made.error());
+  }
+  status_address_ = wanted;
+  const int descriptor = made->duplicate();
+  const int failed = errno;
+  made->leave_to_duplicates();
+  unix_sockets_.push_back(std::move(*made));
+  return descriptor >= 0 ? tl::expected<int, int>(descriptor) : tl::unexpected(failed);
+}
+
 // The default address is a convenience: a second holdfast on one machine must start all the same.
 // One that somebody has chosen is relied on.
 Result<void> Server::open_status() {
@@ -212,7 +279,7 @@ Result<void> Server::open_status() {
   if (!wanted) {
     return {};
   }
-  const auto descriptor = open_listening_socket(*wanted, PortSharing::exclusive);
+  const auto descriptor = open_status_socket(*wanted);
   int failed = descriptor ? 0 : descriptor.error();
   if (descriptor) {
     status_address_ = bound_address(*descriptor);
@@ -230,7 +297,7 @@ Result<void> Server::open_status() {
     return {};
   }
   log::error("status: cannot listen on {}: {}{}", wanted->text(), std::strerror(failed),
-             listen_hint(failed));
+             wanted->is_unix() ? unix_hint(failed) : listen_hint(failed));
   return start_failure(failed);
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "net/address.h"
+#include "net/unix_socket.h"
 #include "proxy/context.h"
 
 namespace holdfast {
@@ -83,6 +84,9 @@ class Server final : public Neighbours, private Workers {
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_listener(std::size_t number);
   [[nodiscard]] Result<void> open_status();
+  [[nodiscard]] Result<void> open_ports(std::size_t number);
+  [[nodiscard]] Result<void> open_unix(std::size_t number);
+  [[nodiscard]] tl::expected<int, int> open_status_socket(const SocketAddress& wanted);
   void worker_ended();
   void log_counters() const;
 
@@ -94,6 +98,7 @@ class Server final : public Neighbours, private Workers {
   std::unique_ptr<Names> names_;
   std::vector<SocketAddress> addresses_;  // by listener
   std::optional<SocketAddress> status_address_;
+  std::vector<UnixSocket> unix_sockets_;  // of listeners that have one
   std::function<void()> on_ended_;
   std::atomic<bool> ending_{false};
   std::atomic<std::size_t> running_{0};

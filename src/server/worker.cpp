@@ -30,16 +30,14 @@ Worker::Worker(const Config& config, Shared& shared, Neighbours& neighbours, uns
     upstreams_.push_back(std::make_unique<Upstream>(context_, config.upstreams[i]));
   }
   read_rosters();
+  std::vector<Upstream*> all;
+  for (const auto& upstream : upstreams_) {
+    all.push_back(upstream.get());
+  }
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    const ListenerOptions& listener = config.listeners[i];
-    const auto upstream = std::find_if(
-        config.upstreams.begin(), config.upstreams.end(),
-        [&](const UpstreamOptions& options) { return options.name == listener.upstream; });
-    check(upstream != config.upstreams.end(), "the configuration names only upstreams it has");
-    doors_.push_back(std::make_unique<Door>(
-        context_, loop_, listener,
-        *upstreams_[static_cast<std::size_t>(upstream - config.upstreams.begin())],
-        *shared.client_permits[i], [this] { finish_if_empty(); }));
+    doors_.push_back(std::make_unique<Door>(context_, loop_, config.listeners[i], all,
+                                            *shared.client_permits[i],
+                                            [this] { finish_if_empty(); }));
   }
 }
 
@@ -64,8 +62,9 @@ int Worker::open_status(const Config& config, Workers& workers, int descriptor) 
   status_listener_.name = "status";
   status_listener_.max_connections = max_status_clients;
   status_ = std::make_unique<Status>(config, workers, context_.timers, context_.clock);
-  status_door_ = std::make_unique<Door>(context_, loop_, status_listener_, *upstreams_.front(),
-                                        status_permits_, [this] { finish_if_empty(); });
+  status_door_ =
+      std::make_unique<Door>(context_, loop_, status_listener_, std::span<Upstream* const>{},
+                             status_permits_, [this] { finish_if_empty(); });
   status_door_->answer_by(status_->responder());
   status_shown_ = true;
   return status_door_->open(descriptor);

@@ -91,6 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Verdict{ErrorCode::malformed_request, Side::client, 400, Replay::never},
                     Verdict{ErrorCode::head_too_large, Side::client, 431, Replay::never},
                     Verdict{ErrorCode::body_too_large, Side::client, 413, Replay::never},
+                    Verdict{ErrorCode::ambiguous_path, Side::client, 400, Replay::never},
+                    Verdict{ErrorCode::no_route, Side::client, 404, Replay::never},
                     Verdict{ErrorCode::request_timeout, Side::client, 408, Replay::never},
                     Verdict{ErrorCode::client_left, Side::client, 0, Replay::never},
                     Verdict{ErrorCode::connect_refused, Side::upstream, 503, Replay::always},

@@ -121,6 +121,23 @@ def test_the_legs_of_two_logins_may_cross(stage):
         assert other.get("/public").text.startswith("bob ")
 
 
+def test_a_login_at_one_upstream_is_none_at_another(stage):
+    first, second = stage.backend(legs("NTLM")), stage.backend(legs("NTLM"))
+    proxy = stage.proxy(
+        listeners={"web": {"address": "127.0.0.1:0", "routes": [
+            {"path": "/second", "upstream": "second"}, {"upstream": "first"}]}},
+        upstreams={"first": {"servers": [first.server]}, "second": {"servers": [second.server]}})
+    with Client(proxy.address) as client:
+        log_in(client, "alice")
+        assert client.get("/second").text.startswith("nobody ")
+        assert client.get("/private/3").text == "alice /private/3 1\n"
+        # Logged in at the second, it has left the first.
+        assert client.get("/second", [message_of("NTLM", 1)]).status == 401
+        assert client.get("/second", [message_of("NTLM", 3, "bob")]).text.startswith("bob ")
+        assert client.get("/second").text.startswith("bob ")
+        assert client.get("/private/4").status == 401
+
+
 @pytest.mark.parametrize("how", ["fin", "reset"])
 def test_a_login_is_over_when_its_connection_is(stage, how):
     # As it would be without a proxy: the next request is nobody's, and says so.

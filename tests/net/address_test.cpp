@@ -47,6 +47,43 @@ TEST(SocketAddress, WritesAnIpv6AddressInItsShortForm) {
   EXPECT_EQ(reread("[2001:DB8:0:0:0:0:0:1]:80"), "[2001:db8::1]:80");
 }
 
+TEST(SocketAddress, ReadsAUnixSocket) {
+  const auto file = SocketAddress::parse("unix:/run/app.sock");
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(file->is_unix());
+  EXPECT_EQ(file->file(), "/run/app.sock");
+  EXPECT_EQ(file->port(), 0);
+  EXPECT_EQ(file->raw_bytes(), offsetof(sockaddr_un, sun_path) + sizeof("/run/app.sock"));
+  const auto abstract = SocketAddress::parse("unix:@app");
+  ASSERT_TRUE(abstract);
+  EXPECT_EQ(abstract->file(), "");
+  EXPECT_EQ(abstract->raw_bytes(), offsetof(sockaddr_un, sun_path) + sizeof("app"));
+  EXPECT_TRUE(*file == *SocketAddress::parse("unix:/run/app.sock"));
+  EXPECT_FALSE(*file == *abstract);
+  EXPECT_FALSE(*file == *SocketAddress::parse("0.0.0.0:0"));
+}
+
+TEST(SocketAddress, WritesAUnixSocketAsItReadsIt) {
+  const std::string longest = "unix:/" + std::string(SocketAddress::max_unix_bytes - 1, 'x');
+  EXPECT_EQ(reread("unix:/run/app.sock"), "unix:/run/app.sock");
+  EXPECT_EQ(reread("unix:@app"), "unix:@app");
+  EXPECT_EQ(reread(longest), longest);
+  for (const std::string& text :
+       {longest + "x", std::string("unix:"), std::string("unix:/"), std::string("unix:@"),
+        std::string("unix:app.sock"), std::string("unix://"), std::string("unix:/a\0b", 9)}) {
+    EXPECT_EQ(reread(text), text == "unix://" ? text : "refused") << text;
+  }
+}
+
+TEST(IpAddress, IsNoneForAClientOfAUnixSocket) {
+  char text[IpAddress::max_text];
+  EXPECT_EQ(IpAddress::of_unix_client().write_text(text), "unix:");
+  EXPECT_TRUE(Network::parse("unix:")->contains(IpAddress::of_unix_client()));
+  EXPECT_FALSE(Network::parse("0.0.0.0/0")->contains(IpAddress::of_unix_client()));
+  EXPECT_FALSE(Network::parse("::/0")->contains(IpAddress::of_unix_client()));
+  EXPECT_FALSE(Network::parse("unix:")->contains(*IpAddress::parse("0.0.0.0")));
+}
+
 TEST(SocketAddress, RefusesWhatIsNoAddress) {
   for (const char* text : {"",
                            ":",

@@ -79,8 +79,8 @@ class FakeWorker final : public ClientOwner {
                 .upstream_connections = connections,
                 .worker = place.number,
                 .workers = place.workers},
-        service(listener),
-        upstream(context, options, shared) {}
+        upstream(context, options, shared),
+        service(listener, upstreams) {}
 
   void on_client_closed(ClientConnection& client, Stream& stream) override {
     clients.release(client);
@@ -88,7 +88,7 @@ class FakeWorker final : public ClientOwner {
   }
 
   // A client whose stream is still to be connected and started.
-  ClientConnection& accept() { return clients.make(context, *this, service, upstream); }
+  ClientConnection& accept() { return clients.make(context, *this, service); }
 
   // As a worker drains.
   void drain() {
@@ -106,8 +106,9 @@ class FakeWorker final : public ClientOwner {
   Exchanges exchanges;
   UpstreamConnections connections;
   Context context;
-  Service service;
   Upstream upstream;
+  std::array<Upstream*, 1> upstreams{&upstream};
+  Service service;
 };
 
 }  // namespace holdfast

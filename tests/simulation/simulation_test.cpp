@@ -21,13 +21,14 @@ class Simulation : public testing::Test {
   }
 };
 
-// Here there is always a server, memory, and a place for a client, and a process that ends lets its
-// clients go. What this machine is short of only delays a request, mostly.
+// Here there is always a route, a server, memory, and a place for a client, and a process that ends
+// lets its clients go. What this machine is short of only delays a request, mostly.
 bool always_occurs(ErrorCode code) {
   return code != ErrorCode::no_server && code != ErrorCode::shutting_down &&
          code != ErrorCode::out_of_memory && code != ErrorCode::overloaded &&
          code != ErrorCode::out_of_ports && code != ErrorCode::out_of_descriptors &&
-         code != ErrorCode::local_failure;
+         code != ErrorCode::local_failure && code != ErrorCode::no_route &&
+         code != ErrorCode::ambiguous_path;
 }
 
 TEST_F(Simulation, BreaksNoRuleAndMeetsEveryKindOfTrouble) {

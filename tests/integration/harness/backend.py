@@ -1,6 +1,7 @@
 """Backends that follow a script and keep a ledger of what holdfast has done to them."""
 
 import collections
+import pathlib
 import select
 import socket
 import struct
@@ -30,7 +31,8 @@ class BackendConnection:
         self.ended_by: str | None = None  # "holdfast" or "backend"; None while it is open
         self.ended_how: str | None = None  # "fin" or "reset"
         self.ours = False  # its end is the backend's: it is closing, or was told to
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family == socket.AF_INET:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(30)
         self.wire = Wire(sock, self._record)
 
@@ -220,7 +222,11 @@ class Backend:
         self.listen(address)
 
     def listen(self, address) -> None:
-        self.listener = self._make_socket(socket.AF_INET, socket.SOCK_STREAM)
+        is_file = isinstance(address, str)
+        if is_file:
+            pathlib.Path(address).unlink(missing_ok=True)
+        self.listener = self._make_socket(socket.AF_UNIX if is_file else socket.AF_INET,
+                                          socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind(address)
         self.listener.listen(self._backlog)
@@ -230,6 +236,8 @@ class Backend:
     @property
     def server(self) -> str:
         """As it stands in `servers:`."""
+        if isinstance(self.address, str):
+            return f"unix:{self.address}"
         return "%s:%d" % self.address
 
     def _start(self, work, *arguments) -> threading.Thread:

@@ -7,7 +7,7 @@ from harness.kernel import delivered
 from harness.messages import Answer, Ended, Wire, encode_head, read_answer
 from harness.waiting import PATIENCE, wait_until
 
-Address = tuple[str, int]
+Address = tuple[str, int] | str  # a str is the path of a Unix socket
 
 
 class Client:
@@ -15,10 +15,12 @@ class Client:
 
     def __init__(self, address: Address, *, receive_buffer: int = 0, patience: float = PATIENCE,
                  make_socket=socket.socket) -> None:
-        self.sock = make_socket(socket.AF_INET, socket.SOCK_STREAM)
+        is_file = isinstance(address, str)
+        self.sock = make_socket(socket.AF_UNIX if is_file else socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not is_file:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(patience)
         try:
             self.sock.connect(address)

@@ -16,7 +16,7 @@ from harness.binary import holdfast_binary
 from harness.client import Address
 from harness.waiting import PATIENCE, wait_until
 
-READY = re.compile(r"listening on ([0-9.]+):([0-9]+)")
+READY = re.compile(r"listening on (?:([0-9.]+):([0-9]+)|unix:([^\s\"]+))")
 NAMED = re.compile(READY.pattern + r" \(listener ([\w-]+)")
 DAMAGE = re.compile(r"Sanitizer|runtime error:|broken invariant|Assertion|terminate called")
 PLAIN_SCALAR = re.compile(r"[A-Za-z0-9_./-][A-Za-z0-9_.:/-]*")
@@ -32,6 +32,8 @@ def scalar(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, list):
         return "[" + ", ".join(scalar(v) for v in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {scalar(v)}" for k, v in value.items()) + "}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -44,6 +46,11 @@ def yaml(tree: dict, indent: str = "") -> str:
         else:
             lines.append(f"{indent}{key}: {scalar(value)}\n")
     return "".join(lines)
+
+
+def address_in(ready: re.Match) -> Address:
+    """The address in a line that says where holdfast listens."""
+    return ready[3] or (ready[1], int(ready[2]))
 
 
 class Holdfast:
@@ -89,7 +96,7 @@ class Holdfast:
     def _wait_until_ready(self, listeners: int) -> None:
         def ready() -> bool:
             found = [READY.search(line) for line in self._lines]
-            self.addresses = [(m[1], int(m[2])) for m in found if m]
+            self.addresses = [address_in(m) for m in found if m]
             return len(self.addresses) >= listeners or self._ended_streams == 2
         with self._changed:
             self._changed.wait_for(ready, PATIENCE)
@@ -128,7 +135,7 @@ class Holdfast:
     def named_addresses(self) -> dict[str, Address]:
         """The address of each listener."""
         found = [NAMED.search(line) for line in self._lines]
-        return {m[3]: (m[1], int(m[2])) for m in found if m}
+        return {m[4]: address_in(m) for m in found if m}
 
     @property
     def url(self) -> str:

@@ -18,7 +18,7 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port} backlog=1024; root {folder}/root; }}
+  server {{ listen {address} backlog=1024; root {folder}/root; }}
 }}
 """
 
@@ -66,8 +66,10 @@ class RealServer:
     page = b"<p>A page of some kind.</p>\n"
     file = bytes(range(256)) * 2000
 
-    def __init__(self, kind: str, folder: pathlib.Path) -> None:
+    def __init__(self, kind: str, folder: pathlib.Path, *, unix: bool = False) -> None:
+        """`unix`: nginx listens on a Unix socket in its folder."""
         self.kind = kind
+        self._unix = unix
         self.folder = folder
         root = folder / "root"
         root.mkdir(parents=True)
@@ -88,12 +90,16 @@ class RealServer:
             return [sys.executable, "-c", PYTHON, str(self.port), str(self.folder / "root")]
         text = NGINX if self.kind == "nginx" else APACHE
         path = self.folder / "conf"
-        path.write_text(text.format(folder=self.folder, port=self.port, modules=MODULES))
+        address = self.server if self._unix else f"127.0.0.1:{self.port}"
+        path.write_text(text.format(folder=self.folder, port=self.port, modules=MODULES,
+                                    address=address))
         if self.kind == "nginx":
             return ["nginx", "-c", str(path), "-p", str(self.folder), "-e", "stderr"]
         return ["/usr/sbin/apache2", "-f", str(path), "-D", "FOREGROUND"]
 
     def _ready(self) -> bool:
+        if self._unix:
+            return (self.folder / "socket").is_socket()
         try:
             with urllib.request.urlopen(f"http://{self.server}/", timeout=PATIENCE) as reply:
                 return reply.read() == self.page
@@ -102,7 +108,7 @@ class RealServer:
 
     @property
     def server(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"unix:{self.folder}/socket" if self._unix else f"127.0.0.1:{self.port}"
 
     def stop(self) -> None:
         self._child.terminate()
