@@ -42,9 +42,9 @@ std::string definitions() {
       with_unit("duration", std::string(duration_pattern)),
       with_unit("size", "(0|[0-9]+(b|k|m|g|KiB|MiB|GiB))"),
       with_unit("percentage", "(0|0*(100|[0-9]{1,2})%)"),
-      text("address", fmt::format("^([0-9.]*|{}):{}$", v6_pattern, port)),
+      text("address", fmt::format("^(([0-9.]*|{}):{}|unix:.+)$", v6_pattern, port)),
       text("network", "^[0-9a-fA-F:.]+(/[0-9]{1,3})?$"),
-      text("server", fmt::format("^{}:{}$", host, port)),
+      text("server", fmt::format("^({}:{}|unix:.+)$", host, port)),
       text("host", fmt::format("^{}(:{})?$", host, port)),
       text("name", "^[A-Za-z0-9_-]{1,64}$")};
   return fmt::format("{}\n  }},\n", fmt::join(all, ",\n"));
@@ -86,6 +86,8 @@ std::string value_schema(const Field& field) {
     case FieldKind::workers:
       return with_variable(
           fmt::format(R"({{{}}})", any_of(R"({"const": "auto"})", count_within(field.range))));
+    case FieldKind::mode:
+      return with_variable(R"({"type": ["string", "integer"], "pattern": "^0?[0-7]{3}$"})");
     case FieldKind::size:
       return with_variable(definition("size"));
     case FieldKind::duration:
@@ -95,6 +97,8 @@ std::string value_schema(const Field& field) {
     case FieldKind::choice:
       return with_variable(one_of_words(field));
     case FieldKind::path:
+    case FieldKind::route_host:
+    case FieldKind::route_path:
       return with_variable(R"({"type": "string", "minLength": 1})");
     case FieldKind::address:
       return with_variable(definition("address"));
@@ -137,10 +141,14 @@ class Writer {
   void write_map(std::string_view path, std::size_t depth) {
     std::vector<const Field*> keys;
     std::vector<std::string> required;
+    std::string alternatives;
     for (const Field& field : fields()) {
       if (path_above(field.path) == path && last_part(field.path) != "*") {
         keys.push_back(&field);
-        if (field.need == Need::required) {
+        if (field.need == Need::required && !field.instead.empty()) {
+          alternatives = fmt::format(R"("oneOf": [{{"required": [{}]}}, {{"required": [{}]}}],)",
+                                     json_text(last_part(field.path)), json_text(field.instead));
+        } else if (field.need == Need::required) {
           required.push_back(json_text(last_part(field.path)));
         }
       }
@@ -151,6 +159,9 @@ class Writer {
     line(depth, R"("additionalProperties": false,)");
     if (!required.empty()) {
       line(depth, fmt::format(R"("required": [{}],)", fmt::join(required, ", ")));
+    }
+    if (!alternatives.empty()) {
+      line(depth, alternatives);
     }
     line(depth, R"("properties": {)");
     for (const Field* field : keys) {

@@ -238,7 +238,8 @@ std::optional<Network> Network::parse(std::string_view text) {
 std::string Network::text() const {
   char out[IpAddress::max_text];
   std::string result(base_.write_text(out));
-  if (prefix_bits_ != (base_.v6_ ? 128 : 32)) {
+  const bool is_local = base_.family_ == IpAddress::Family::local;
+  if (!is_local && prefix_bits_ != (base_.family_ == IpAddress::Family::v6 ? 128 : 32)) {
     result += '/' + std::to_string(prefix_bits_);
   }
   return result;
