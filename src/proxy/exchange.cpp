@@ -359,6 +359,21 @@ void Exchange::on_spoke_unasked() {
   fail(make_error(ErrorCode::upstream_write_failed));
 }
 
+void Exchange::on_upstream_drained() {
+  if (request_state_ == RequestState::sent) {
+    client_.resume();
+    lease_->expect_within(endpoint_->options().timeouts.response);
+    return;
+  }
+  lease_->expect_within(Duration::zero());  // it is the client's turn to send
+  if (!send_buffered()) {
+    return;
+  }
+  begin_body();
+  client_.resume();
+  client_.pump();
+}
+
 // The backend has been silent for too long, unless it is us who make it wait.
 void Exchange::on_upstream_deadline() {
   const std::size_t pending = lease_->stream().pending_bytes();

@@ -492,19 +492,4 @@ void Exchange::request_was_sent() {
   }
 }
 
-void Exchange::on_upstream_drained() {
-  if (request_state_ == RequestState::sent) {
-    client_.resume();
-    lease_->expect_within(endpoint_->options().timeouts.response);
-    return;
-  }
-  lease_->expect_within(Duration::zero());  // it is the client's turn to send
-  if (!send_buffered()) {
-    return;
-  }
-  begin_body();
-  client_.resume();
-  client_.pump();
-}
-
 }  // namespace holdfast

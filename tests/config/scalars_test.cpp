@@ -148,8 +148,8 @@ TEST(ListenAddresses, AreNumericWithAPort) {
   for (const std::string_view text : {":8080", ":0", "127.0.0.1:80", "[::1]:65535", "[::]:80"}) {
     EXPECT_TRUE(read_listen_address(text)) << text;
   }
-  for (const std::string_view text : {"", "8080", ":65536", "localhost:80", "[::1]", "::1:80",
-                                      "127.0.0.1", "unix:/run/x", ":80x"}) {
+  for (const std::string_view text :
+       {"", "8080", ":65536", "localhost:80", "[::1]", "::1:80", "127.0.0.1", "unix:", ":80x"}) {
     EXPECT_FALSE(read_listen_address(text)) << text;
   }
 }

@@ -75,7 +75,7 @@ def test_nginx_t_accepts_a_good_file(config):
     ("    upstream: legacy", "    upstream: legacy\n    limits: { head: 1000 }", "6:21", "head"),
     ("    upstream: legacy", "    upstream: legacy\n    half_close: perhaps", "6:17", "serve"),
     ("    upstream: legacy", "    upstream: legacy\n    limits: { fields: 999 }", "6:23", "fields"),
-    ("workers: 1", "status: { address: '127.0.0.1:8081' }", "1:1", "status"),
+    ("workers: 1", "control: { socket: '/run/holdfast.sock' }", "1:1", "control"),
 ], ids=["unknown-key", "unknown-top-key", "wrong-type", "out-of-range", "duplicate",
         "unknown-upstream", "bad-port", "no-unit", "no-size-unit", "unknown-word",
         "too-many-fields", "not-built-yet"])

@@ -124,7 +124,8 @@ def test_a_name_that_does_not_resolve_stops_nothing_and_is_loud(place):
     assert "requests for legacy get a 503 (dns_error)" in line
     with place.client(proxy) as client:
         answer = client.get("/")
-        assert (answer.status, answer.body) == (503, b"The backend's name cannot be resolved.\n")
+        assert answer.status == 503
+        assert b"The backend's name cannot be resolved." in answer.body
     place.names["app.test"] = ["127.0.1.1"]
     watch = Stopwatch()
     wait_until(lambda: place.status(proxy) == 200, "it serves")
@@ -140,8 +141,8 @@ def test_a_request_waits_for_the_first_lookup(place, network):
     with place.client(proxy) as client:
         client.ask("GET", "/")
         answer = client.answer()
-        assert (answer.status, answer.body) == (
-            504, b"The backend's name was not resolved in time.\n")
+        assert answer.status == 504
+        assert b"The backend's name was not resolved in time." in answer.body
         place.names["app.test"] = ["127.0.1.1"]
         wait_until(lambda: place.status(proxy) == 200, "it serves")
     proxy.wait_for_line("cannot be resolved: no answer within 0.7 s")

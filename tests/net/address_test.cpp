@@ -109,7 +109,7 @@ TEST(SocketAddress, RefusesWhatIsNoAddress) {
                            "[10.1.2.3]:80",
                            "[::g]:80",
                            "[::1]80",
-                           "unix:/tmp/s"}) {
+                           "unix:"}) {
     EXPECT_EQ(reread(text), "refused") << text;
   }
 }

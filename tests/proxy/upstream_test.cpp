@@ -124,13 +124,6 @@ TEST_F(ThreeServers, DrawnAtRandomAllGetTheirShare) {
   }
 }
 
-TEST_F(ThreeServers, AreNoneIfNoneIsLeft) {
-  upstream.servers = {};
-  EXPECT_EQ(ask(), nobody);
-  EXPECT_THAT(client_->got(), StartsWith("HTTP/1.1 503 "));
-  EXPECT_EQ(errors(ErrorCode::no_server), 1U);
-}
-
 TEST_F(ThreeServers, GetNothingWhileTheyAreSetAside) {
   lose_the_first();
   EXPECT_THAT(ask_and_answer(20), ElementsAre(0, 0, 10, 10));
