@@ -43,10 +43,11 @@ std::string definitions() {
       with_unit("size", "(0|[0-9]+(b|k|m|g|KiB|MiB|GiB))"),
       with_unit("percentage", "(0|0*(100|[0-9]{1,2})%)"),
       text("address", fmt::format("^(([0-9.]*|{}):{}|unix:.+)$", v6_pattern, port)),
-      text("network", "^[0-9a-fA-F:.]+(/[0-9]{1,3})?$"),
+      text("network", "^([0-9a-fA-F:.]+(/[0-9]{1,3})?|unix:)$"),
       text("server", fmt::format("^({}:{}|unix:.+)$", host, port)),
       text("host", fmt::format("^{}(:{})?$", host, port)),
-      text("name", "^[A-Za-z0-9_-]{1,64}$")};
+      text("name", "^[A-Za-z0-9_-]{1,64}$"),
+      text("route_path", "^/[^*?# ]*$")};
   return fmt::format("{}\n  }},\n", fmt::join(all, ",\n"));
 }
 
@@ -96,9 +97,10 @@ std::string value_schema(const Field& field) {
       return with_variable(definition("percentage"));
     case FieldKind::choice:
       return with_variable(one_of_words(field));
+    case FieldKind::route_path:
+      return with_variable(definition("route_path"));
     case FieldKind::path:
     case FieldKind::route_host:
-    case FieldKind::route_path:
       return with_variable(R"({"type": "string", "minLength": 1})");
     case FieldKind::address:
       return with_variable(definition("address"));
@@ -185,7 +187,7 @@ class Writer {
       write_map(element, depth + 2);
       line(depth + 1, "}}");
     } else if (field.kind == FieldKind::maps) {
-      line(depth + 1, R"("type": "array", "items": {)");
+      line(depth + 1, R"("type": "array", "minItems": 1, "items": {)");
       write_map(element, depth + 2);
       line(depth + 1, "}");
     } else if (field.kind == FieldKind::map) {
