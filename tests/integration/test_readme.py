@@ -9,6 +9,7 @@ import re
 import shlex
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -22,7 +23,7 @@ README = (SOURCE_ROOT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 PROSE = FENCE.sub("", README)
 SPAN = re.compile(r"`([^`\n]+)`")
-OUR_PROGRAMS = ("./dev ", "holdfast ", "curl ")
+OUR_PROGRAMS = ("./dev ", "holdfast ", "curl ", "python3 ")
 SMALL_DEMO = {"--requests": "50", "--concurrency": "5", "--port": "0"}
 
 
@@ -163,16 +164,42 @@ def curl_the_demo(stage, command: list[str]) -> None:
     assert succeeds(arguments).startswith("HTTP/1.1 200 ")
 
 
+def curl_the_status(stage, command: list[str]) -> None:
+    path = sample_file(stage, stage.backend(keep_alive()))
+    proxy = stage.run(["run", "-c", path, "--set", "status.address=127.0.0.1:0"])
+    told = re.search(r"status on http://([0-9.:]+)/", proxy.wait_for_line(r"status on http://"))
+    url = command[-1].replace("127.0.0.1:8081", told[1])
+    printed = succeeds(["curl", "-sS", "--fail", *command[1:-1], url])
+    page = command[-1].rpartition("/")[2]
+    assert {"readyz": "ok", "metrics": "holdfast_build_info", "status": '"schema"'}[page] in printed
+
+
+def serve_in_front_of_python(stage, command: list[str]) -> None:
+    """Its port 9000 becomes a free one."""
+    words = [{"python3": sys.executable, "9000": "0"}.get(word, word) for word in command]
+    with subprocess.Popen([words[0], "-u", *words[1:]], cwd=stage.folder, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            port = re.search(r" port (\d+) ", server.stdout.readline())[1]
+            proxy = stage.run(["run", "--listen", "127.0.0.1:0",
+                               "--upstream", f"127.0.0.1:{port}"])
+            assert fetch(proxy.address, "/").status == 200
+        finally:
+            server.kill()
+
+
 WAYS = [
     (r"\./dev (?:run|test|build release)(?: --\w+)*", known_to_dev),
     (r"holdfast run --listen \S+ --upstream \S+", serve),
-    (r"holdfast (?:run )?-c \S+", serve),
+    (r"holdfast (?:run )?-c \S+(?: --set \S+)?", serve),
     (r"holdfast (?:check \S+|-[tT])", check_file),
     (r"holdfast config show(?: FILE)?(?: --\w+)*", show_config),
     (r"holdfast config schema", print_schema),
     (r"holdfast -[vV]", tell_version),
     (r"holdfast demo(?: --\w+)*", run_demo),
     (r"curl -i http://\S+", curl_the_demo),
+    (r"curl http://127\.0\.0\.1:8081/\S+", curl_the_status),
+    (r"python3 -m http\.server --bind 127\.0\.0\.1 9000", serve_in_front_of_python),
 ]
 
 
@@ -208,6 +235,63 @@ def test_the_table_of_commands_knows_every_subcommand(binary):
                if not any(command.startswith(f"`holdfast {name}") for command, _ in
                           cells_of("command"))]
     assert subcommands and not missing
+
+
+def keys_in(cell: str) -> list[str]:
+    """Those it names, in full: below upstreams.NAME unless it says where."""
+    elsewhere = r"listeners\.|upstreams\.|access_log\.|log\.|status\.|workers\Z"
+    return [key if re.match(elsewhere, key) else f"upstreams.NAME.{key}"
+            for key in SPAN.findall(cell)]
+
+
+@pytest.mark.parametrize("row", cells_of("nginx"), ids=lambda row: row[0])
+def test_a_word_of_nginx_leads_to_keys_that_exist(row):
+    told = (SOURCE_ROOT / "conf" / "README.md").read_text(encoding="utf-8")
+    assert SPAN.findall(row[0])
+    assert not [key for key in keys_in(row[1]) if f"| `{key}` |" not in told]
+
+
+def places_for(word: str) -> list[dict]:
+    """A configuration for each place where somebody may write this word."""
+    def tree(top=None, listener=None, upstream=None):
+        return {"listeners": {"web": {"address": ":8080", "upstream": "app", **(listener or {})}},
+                "upstreams": {"app": {"servers": ["127.0.0.1:9000"], **(upstream or {})}},
+                **(top or {})}
+    return [tree(top={word: 1}), tree(listener={word: 1}), tree(upstream={word: 1}),
+            tree(upstream={"pool": {word: 1}})]
+
+
+@pytest.mark.parametrize("word, keys", [
+    (word, keys_in(row[1])) for row in cells_of("nginx") for word in SPAN.findall(row[0])
+    if keys_in(row[1]) and " " not in word])
+def test_the_error_for_a_word_of_nginx_names_the_key(binary, tmp_path, word, keys):
+    offered = []
+    for number, tree in enumerate(places_for(word)):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(json.dumps(tree), encoding="utf-8")
+        result = call([binary, "check", path])
+        offered += re.findall(r"(?:calls it|did you mean) '([^']+)'", result.stderr)
+        offered += [word] * (f"unknown key '{word}'" not in result.stderr)  # It is ours too.
+    assert any(key == offer or key.startswith((offer + ".", offer + "["))
+               or key.endswith("." + offer) for offer in offered for key in keys), offered
+
+
+def test_a_message_of_the_readme_is_the_one_that_comes(binary, stage, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        nobody = "127.0.0.1:%d" % gone.getsockname()[1]
+    tree = {"listeners": {"web": {"address": "127.0.0.1:0",
+                                  "routes": [{"path": "/a", "upstream": "down"},
+                                             {"path": "/b", "upstream": "down"}]}},
+            "upstreams": {"down": {"servers": [nobody]}}, "status": {"address": "off"}}
+    path = tmp_path / "holdfast.yaml"
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    proxy = stage.run(["run", "-c", path])
+    seen = [fetch(proxy.address, target).text.splitlines()[0] for target in ("/a", "/c")]
+    tree["listeners"]["web"]["routes"][1]["upstrem"] = "down"
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    seen.append(re.search(r"error: (.*)", call([binary, "check", path]).stderr)[1])
+    told = SPAN.findall("".join(row[0] for row in cells_of("you see")))
+    assert not [line for line in seen if line not in told]
 
 
 def provoke(code: int, binary, stage) -> subprocess.CompletedProcess:
