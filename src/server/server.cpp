@@ -88,6 +88,9 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
     workers_.clear();
     return begun;
   }
+  for (const auto& worker : workers_) {
+    worker->read_rosters();  // of what was written as addresses, before anybody may ask for it
+  }
   names_->start();
   running_ = count;
   for (unsigned i = first == FirstWorker::callers_thread ? 1 : 0; i < count; ++i) {

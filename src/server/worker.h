@@ -65,6 +65,8 @@ class Worker {
   [[nodiscard]] bool tell(WorkerReport& report, std::function<void()> told);
   // Has it look at the rosters of the upstreams: they have changed.
   void follow_rosters();
+  // The same at once: before start(), else on its own thread only.
+  void read_rosters();
   // False if the worker has ended: the connection still belongs to the caller.
   [[nodiscard]] bool give(SharedEndpoint& endpoint, MovedConnection moved);
 
@@ -73,7 +75,6 @@ class Worker {
 
  private:
   [[nodiscard]] Endpoint* find_endpoint(std::size_t number);
-  void read_rosters();
   void adopt(SharedEndpoint& endpoint, MovedConnection moved);
   void drain_upstreams();
   void begin_drain();

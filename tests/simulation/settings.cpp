@@ -33,6 +33,7 @@ void SimSettings::draw_limits(SimRandom& random) {
   listener.limits.target = 500;
   listener.limits.body = random.one_in(6) ? random.between(100, 5'000) : 0;
   upstream.name = "simulated";
+  listener.upstream = upstream.name;
   upstream.pool.max_connections = static_cast<std::uint32_t>(random.between(1, 8));
   upstream.pool.max_idle = random.any_of(idle);
   upstream.pool.max_requests = random.one_in(3) ? random.between(1, 8) : 0;

@@ -9,12 +9,15 @@ namespace {
 
 // The failure that an answer of the proxy's own tells of, by its sentence.
 std::optional<ErrorCode> code_of(std::string_view text) {
-  if (!text.ends_with('\n')) {
+  const std::size_t first_end = text.find('\n');
+  if (first_end == std::string_view::npos) {
     return std::nullopt;
   }
-  text.remove_suffix(1);
+  text.remove_prefix(first_end + 1);
+  const std::string_view line = text.substr(0, text.find('\n'));
   for (std::size_t i = 0; i < error_code_count; ++i) {
-    if (error_row(static_cast<ErrorCode>(i)).text == text) {
+    const std::string_view said = error_row(static_cast<ErrorCode>(i)).text;
+    if (!said.empty() && line.starts_with(said)) {
       return static_cast<ErrorCode>(i);
     }
   }
