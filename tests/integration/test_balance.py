@@ -157,6 +157,8 @@ def test_one_of_three_servers_is_killed_and_comes_back_under_load(stage, dice, w
         figures.append(f"away {away:g} s: back after {first:.2f} s, "
                        f"its share after {watch.seconds:.2f} s")
         load.wait_for(scaled(300), "200")
+    wait_until(lambda: len(re.findall("answers again, after", proxy.stderr)) == set_aside(proxy),
+               "each worker has noticed", RETURN)
     load.stop()
     proxy.stop()
     print(f"{workers} workers, {balance}: {load.summary()}; " + "; ".join(figures)
