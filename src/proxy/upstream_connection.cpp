@@ -169,8 +169,8 @@ void UpstreamConnection::on_broken(int system) {
   ended_ = true;
   Exchange* exchange = owed_.front();
   if (exchange != nullptr) {
-    // A write may fail before the loop has come to the answer that the backend gave before it closed
-    // the connection.
+    // A write may fail before the loop has come to the answer that the backend gave before it
+    // closed the connection.
     exchange->stop_upload();
     static_cast<void>(stream_.read_now());
     if (owed_.front() != exchange) {

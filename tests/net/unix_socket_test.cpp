@@ -26,9 +26,10 @@ class UnixSocketTest : public testing::Test, public ListenerEvents {
     folder_ = ::mkdtemp(name.data());
     address = *SocketAddress::parse("unix:" + path());
   }
-  ~UnixSocketTest() override {
+  ~UnixSocketTest() override { std::filesystem::remove_all(folder_); }
+  // Before the destructor, which changes what the loop's thread may call.
+  void TearDown() override {
     thread.run([this] { listener.close(); });
-    std::filesystem::remove_all(folder_);
   }
 
   [[nodiscard]] std::string path() const { return folder_ + "/socket"; }
