@@ -167,15 +167,7 @@ void UpstreamConnection::on_end() {
 void UpstreamConnection::on_broken(int system) {
   note(Event::broken);
   ended_ = true;
-  Exchange* exchange = owed_.front();
-  if (exchange != nullptr) {
-    // A write may fail before the loop has come to the answer that the backend gave before it
-    // closed the connection.
-    exchange->stop_upload();
-    static_cast<void>(stream_.read_now());
-    if (owed_.front() != exchange) {
-      return;
-    }
+  if (Exchange* exchange = owed_.front()) {
     exchange->on_upstream_broken(system);
   } else {
     leave_client();
