@@ -1,8 +1,7 @@
 // An upstream whose servers come and go.
 
-#include "proxy/upstream.h"
-
 #include "proxy/fake_world.h"
+#include "proxy/upstream.h"
 
 namespace holdfast {
 namespace {
