@@ -58,7 +58,8 @@ class Stream {
   // gives the connection up as dead; never less than half a minute. Called behind connect().
   virtual void bear_silence(Duration) {}
 
-  // Reads once what is there already, without the loop. False if nothing is.
+  // Reads once what is there already, without the loop. False if nothing is. Of a stream that has
+  // told that it is broken it tells bytes only: what follows them is no end of stream.
   virtual bool read_now() = 0;
   virtual void start_reading() = 0;
   // Under back-pressure only: bytes then wait in the kernel and slow the other side.

@@ -134,6 +134,8 @@ bool TcpStream::read_now() {
   if (count > 0) {
     drained_ = count < static_cast<ssize_t>(Loop::read_bytes);
     events_.on_bytes({buffer, static_cast<std::size_t>(count)});
+  } else if (broken_) {
+    return false;
   } else if (count == 0) {
     ended_ = true;
     events_.on_end();

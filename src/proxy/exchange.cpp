@@ -374,6 +374,8 @@ void Exchange::on_upstream_drained() {
   client_.pump();
 }
 
+bool Exchange::takes_answer() const { return client_.stream().pending_bytes() == 0; }
+
 // The backend has been silent for too long, unless it is us who make it wait.
 void Exchange::on_upstream_deadline() {
   const std::size_t pending = lease_->stream().pending_bytes();

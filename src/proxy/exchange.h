@@ -67,6 +67,10 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] Taken on_answer_bytes(http1::ResponseDecoder& decoder, std::string_view bytes);
   void on_answer_end(http1::ResponseDecoder& decoder);
   void on_upstream_broken(int system);
+  // The client has taken what there was of its answer.
+  [[nodiscard]] bool takes_answer() const;
+  // The backend takes no more of the request; what it has said counts.
+  void stop_upload() { upload_stopped_ = true; }
   void on_spoke_unasked();
   void on_upstream_drained();
   void on_upstream_deadline();

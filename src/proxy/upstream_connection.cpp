@@ -167,7 +167,15 @@ void UpstreamConnection::on_end() {
 void UpstreamConnection::on_broken(int system) {
   note(Event::broken);
   ended_ = true;
-  if (Exchange* exchange = owed_.front()) {
+  Exchange* exchange = owed_.front();
+  if (exchange != nullptr) {
+    // A write may fail before the loop has come to what the backend had said by then.
+    exchange->stop_upload();
+    while (owed_.front() == exchange && exchange->takes_answer() && stream_.read_now()) {
+    }
+    if (owed_.front() != exchange) {
+      return;
+    }
     exchange->on_upstream_broken(system);
   } else {
     leave_client();

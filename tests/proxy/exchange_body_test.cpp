@@ -144,6 +144,30 @@ TEST_F(AnUpload, BrokenByTheBackendStillBringsItsAnswer) {
   EXPECT_FALSE(far.open());
 }
 
+// The loop comes to the write that fails before it has read all that was said.
+TEST_F(AnUpload, BrokenBeforeItsAnswerWasReadStillBringsIt) {
+  Far& far = client_of_http11();
+  far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab");
+  backend(0).reads_nothing();
+  far.sends("cd");
+  network.read_bytes = 10;
+  backend(0).wire.takes_no_write = true;
+  backend(0).sends(ok_of("enough"));
+  EXPECT_THAT(far.got(), EndsWith("enough"));
+}
+
+TEST_F(AnUpload, BrokenInTheMiddleOfAnAnswerWithoutALengthCutsIt) {
+  Far& far = client_of_http11();
+  far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab");
+  backend(0).reads_nothing();
+  far.sends("cd");
+  network.read_bytes = 10;
+  backend(0).wire.takes_no_write = true;
+  backend(0).wire.end_arrived = true;  // what a kernel says behind a reset that a write has met
+  backend(0).sends("HTTP/1.0 200 OK\r\n\r\nhalf");
+  EXPECT_TRUE(far.cut());
+}
+
 TEST_F(AnUpload, BrokenByTheBackendWithoutAnAnswerGives502) {
   Far& far = client();
   far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");

@@ -252,7 +252,10 @@ class FakeStream final : public Stream {
       events_.on_bytes({bytes.data(), bytes.size()});
       return true;
     }
-    if (wire_->broken != 0 && !broken_told_) {
+    if (broken_told_) {
+      return false;
+    }
+    if (wire_->broken != 0) {
       report();
       return true;
     }

@@ -146,6 +146,8 @@ bool SimStream::read_once() {
     wire.read += count;
     drained_ = wire.arrived == 0;
     events_.on_bytes({bytes.data(), bytes.size()});
+  } else if (broken_told_) {
+    return false;
   } else if (!end_told_ && (wire.end_arrived || wire.break_told)) {
     end_told_ = true;
     reading_ = false;
