@@ -54,6 +54,13 @@ class Namespace:
         """A socket in here, wherever the caller is: a thread of its own lives here and makes it."""
         return self._inside.submit(socket.socket, family, kind).result()
 
+    def read(self, path: str) -> str:
+        """A file as it reads in here: those of /proc/thread-self/net tell of this network."""
+        def read() -> str:
+            with open(path, encoding="ascii") as file:
+                return file.read()
+        return self._inside.submit(read).result()
+
     def sysctl(self, setting: str) -> None:
         run(*self.prefix, "sysctl", "-qw", setting)
 
