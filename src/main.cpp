@@ -37,9 +37,11 @@ bool give_up_cores_and_privileges() {
   return ::setrlimit(RLIMIT_CORE, &cores) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-bool may_colour(int fd) {
+holdfast::Colour colour_of(int fd) {
   const char* no_color = std::getenv("NO_COLOR");
-  return ::isatty(fd) == 1 && (no_color == nullptr || std::string_view(no_color).empty());
+  const bool may_colour =
+      ::isatty(fd) == 1 && (no_color == nullptr || std::string_view(no_color).empty());
+  return may_colour ? holdfast::Colour::always : holdfast::Colour::never;
 }
 
 }  // namespace
@@ -50,9 +52,9 @@ int main(int count, char** arguments) {
       !give_up_cores_and_privileges()) {
     return holdfast::exit_failure;
   }
-  return holdfast::command_line(
-      count, arguments,
-      {.results = std::cout,
-       .diagnostics = std::cerr,
-       .colour = may_colour(STDERR_FILENO) ? holdfast::Colour::always : holdfast::Colour::never});
+  return holdfast::command_line(count, arguments,
+                                {.results = std::cout,
+                                 .diagnostics = std::cerr,
+                                 .colour = colour_of(STDERR_FILENO),
+                                 .results_colour = colour_of(STDOUT_FILENO)});
 }

@@ -4,14 +4,12 @@
 
 #include <ostream>
 
+#include "cli/wording.h"
+
 namespace holdfast {
 namespace {
 
 constexpr std::string_view advice = "; name a file: holdfast check FILE";
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 std::string summary(const Config& config) {
   std::size_t servers = 0;

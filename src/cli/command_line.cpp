@@ -18,6 +18,8 @@
 #include "cli/check.h"
 #include "cli/config_source.h"
 #include "cli/demo.h"
+#include "cli/doctor.h"
+#include "cli/doctor_grammar.h"
 #include "cli/run.h"
 #include "cli/show_config.h"
 #include "cli/version.h"
@@ -81,7 +83,17 @@ Examples:
 constexpr const char* footer =
     "Exit codes: 0 ok, 1 runtime failure, 2 bad usage, 78 bad configuration.";
 
-enum class Command { run, check, test_and_show, show, schema, demo, short_version, long_version };
+enum class Command {
+  run,
+  check,
+  test_and_show,
+  show,
+  schema,
+  demo,
+  doctor,
+  short_version,
+  long_version
+};
 
 // What the arguments ask for.
 struct Request {
@@ -89,6 +101,7 @@ struct Request {
   ConfigSource check;
   ShowOptions show;
   DemoOptions demo;
+  DoctorOptions doctor;
   Command command = Command::run;
 };
 
@@ -115,18 +128,17 @@ class BriefFormatter final : public CLI::Formatter {
 };
 
 // What no command takes together. Our own rules, not CLI11's, for the sake of their wording.
-constexpr std::pair<const char*, const char*> exclusions[] = {{"FILE", "--config"},
-                                                              {"FILE", "--listen"},
-                                                              {"FILE", "--upstream"},
-                                                              {"--config", "--listen"},
-                                                              {"--config", "--upstream"}};
+constexpr std::pair<const char*, const char*> exclusions[] = {
+    {"FILE", "--config"},   {"FILE", "--listen"},     {"FILE", "--upstream"},
+    {"SERVER", "--config"}, {"--config", "--listen"}, {"--config", "--upstream"}};
 
 // What must not be empty, and how a person calls it. An empty value stands for a variable that a
 // script forgot to set; to take it as "not given" would serve from a file that nobody named.
 constexpr std::pair<const char*, const char*> never_empty[] = {
     {"FILE", "the name of the file"}, {"--config", "the name of the file"},
     {"--listen", "the address"},      {"--upstream", "the name of the server"},
-    {"--workers", "the number"},      {"--set", "the setting"}};
+    {"--workers", "the number"},      {"--set", "the setting"},
+    {"SERVER", "the address"}};
 
 // The values that were given, none if the command does not know the option.
 std::vector<std::string> values_of(const CLI::App& app, const char* name) {
@@ -225,6 +237,9 @@ class Grammar {
     add_number(*demo_, "--port", request_.demo.port, {0, 65535},
                "The port to go on serving on; not used with --once");
     demo_->add_flag("--json", request_.demo.json, "Print the figures as JSON");
+
+    describe(*doctor_);
+    add_doctor_options(*doctor_, request_.doctor);
   }
 
   // Reads the arguments; returns the exit code if there is nothing left to run.
@@ -328,11 +343,9 @@ class Grammar {
   }
 
   void choose_subcommand() {
-    const std::pair<const CLI::App*, Command> commands[] = {{run_, Command::run},
-                                                            {check_, Command::check},
-                                                            {show_, Command::show},
-                                                            {schema_, Command::schema},
-                                                            {demo_, Command::demo}};
+    const std::pair<const CLI::App*, Command> commands[] = {
+        {run_, Command::run},       {check_, Command::check}, {show_, Command::show},
+        {schema_, Command::schema}, {demo_, Command::demo},   {doctor_, Command::doctor}};
     for (const auto& [app, command] : commands) {
       if (app == &chosen()) {
         request_.command = command;
@@ -386,6 +399,7 @@ class Grammar {
   CLI::App* show_ = config_->add_subcommand("show", about_show);
   CLI::App* schema_ = config_->add_subcommand("schema", about_schema);
   CLI::App* demo_ = app_.add_subcommand("demo", about_demo);
+  CLI::App* doctor_ = app_.add_subcommand("doctor", about_doctor);
   bool test_ = false;
   bool test_and_show_ = false;
   bool origin_ = false;
@@ -418,6 +432,8 @@ int carry_out(const Request& request, const Outputs& outputs) {
       return show_schema(outputs);
     case Command::demo:
       return demo(request.demo);
+    case Command::doctor:
+      return doctor(request.doctor, outputs);
     case Command::short_version:
       outputs.results << short_version();
       return exit_ok;

@@ -50,6 +50,8 @@ class Listener {
  public:
   // Connections accepted in one turn of the loop; the next ones have to wait for the others' turn.
   static constexpr int accepts_per_turn = 64;
+  // Connections that may wait for their accept; the kernel cuts it to net.core.somaxconn.
+  static constexpr int backlog = 4096;
 
   Listener(Loop& loop, ListenerEvents& events) : loop_(loop), events_(events) {}
   Listener(const Listener&) = delete;
@@ -69,8 +71,6 @@ class Listener {
   void close();
 
  private:
-  static constexpr int backlog = 4096;  // bounded by net.core.somaxconn
-
   static void on_readable(uv_poll_t* poll, int status, int events);
   [[nodiscard]] int accept_one(IpAddress& from) const;
   void accept_some();

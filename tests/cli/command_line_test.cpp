@@ -66,6 +66,7 @@ TEST_F(CommandLine, PrintsHelpWithThreeExamples) {
                                              {"run", "--help"},
                                              {"check", "-h"},
                                              {"demo", "--help"},
+                                             {"doctor", "--help"},
                                              {"config", "-h"},
                                              {"config", "show", "-h"},
                                              {"config", "schema", "-h"}}) {

@@ -157,6 +157,16 @@ def run_demo(stage, command: list[str]) -> None:
         assert "TIME_WAIT" in printed
 
 
+def ask_the_doctor(_, command: list[str]) -> None:
+    """What it thinks of this machine is not known here."""
+    result = call([holdfast_binary(), *command[1:]])
+    assert result.returncode in (0, 1, 3), result.stderr
+    if "--json" in command:
+        assert json.loads(result.stdout)["exit_code"] == result.returncode
+    else:
+        assert "This machine" in result.stdout
+
+
 def curl_the_demo(stage, command: list[str]) -> None:
     _, url = start_demo(stage)
     assert "http://127.0.0.1:8080/" in command, "the demo serves there"
@@ -197,6 +207,7 @@ WAYS = [
     (r"holdfast config schema", print_schema),
     (r"holdfast -[vV]", tell_version),
     (r"holdfast demo(?: --\w+)*", run_demo),
+    (r"holdfast doctor(?: --\w+)*", ask_the_doctor),
     (r"curl -i http://\S+", curl_the_demo),
     (r"curl http://127\.0\.0\.1:8081/\S+", curl_the_status),
     (r"python3 -m http\.server --bind 127\.0\.0\.1 9000", serve_in_front_of_python),
