@@ -1,6 +1,7 @@
 """Real servers, each from a configuration of its own in a folder of its own."""
 
 import pathlib
+import random
 import socket
 import subprocess
 import sys
@@ -54,10 +55,16 @@ Server(("127.0.0.1", int(sys.argv[1])), quiet).serve_forever()
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for servers that cannot say which one they got."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port that was free a moment ago, for servers that cannot say which one they got. None that
+    the kernel gives to connections: another test beside this one would soon have it."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32768)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class RealServer:
