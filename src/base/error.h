@@ -28,7 +28,6 @@ enum class ErrorCode : std::uint8_t {
   connect_refused,
   connect_timeout,
   connect_failed,
-  no_server,
   // The names of its servers have no address yet.
   name_unresolved,
   name_unanswered,

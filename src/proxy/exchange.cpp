@@ -47,7 +47,6 @@ Retirement retirement_for(ErrorCode code) {
     case ErrorCode::connect_refused:
     case ErrorCode::connect_timeout:
     case ErrorCode::connect_failed:
-    case ErrorCode::no_server:
     case ErrorCode::name_unresolved:
     case ErrorCode::name_unanswered:
     case ErrorCode::out_of_ports:

@@ -25,12 +25,11 @@ class Simulation : public testing::Test {
 // client, and a process that ends lets its clients go. What this machine is short of only delays a
 // request, mostly.
 bool always_occurs(ErrorCode code) {
-  return code != ErrorCode::no_server && code != ErrorCode::shutting_down &&
-         code != ErrorCode::out_of_memory && code != ErrorCode::overloaded &&
-         code != ErrorCode::out_of_ports && code != ErrorCode::out_of_descriptors &&
-         code != ErrorCode::local_failure && code != ErrorCode::no_route &&
-         code != ErrorCode::ambiguous_path && code != ErrorCode::name_unresolved &&
-         code != ErrorCode::name_unanswered;
+  return code != ErrorCode::shutting_down && code != ErrorCode::out_of_memory &&
+         code != ErrorCode::overloaded && code != ErrorCode::out_of_ports &&
+         code != ErrorCode::out_of_descriptors && code != ErrorCode::local_failure &&
+         code != ErrorCode::no_route && code != ErrorCode::ambiguous_path &&
+         code != ErrorCode::name_unresolved && code != ErrorCode::name_unanswered;
 }
 bool always_occurs(Retirement reason) { return reason != Retirement::address_removed; }
 
