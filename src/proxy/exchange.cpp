@@ -107,7 +107,8 @@ void Exchange::report() {
   if (record_.upstream != nullptr) {
     upstream_->tally().count(record_);
   }
-  if (context_.exchange_reader != nullptr) {
+  // Who looks at the status pages is no client.
+  if (context_.exchange_reader != nullptr && client_.responder() == nullptr) {
     context_.exchange_reader->on_exchange(record_);
   }
 }

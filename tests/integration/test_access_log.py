@@ -125,6 +125,16 @@ def test_a_line_of_logfmt_has_what_is_known(stage, origin, log):
     assert " reused=false conn=1 conn_req=1 tries=1 request_id=" in line
 
 
+def test_who_looks_at_the_status_pages_is_not_logged(stage, origin, log):
+    proxy = stage.proxy(origin, **logging(log), status={"address": "127.0.0.1:0"})
+    status = re.search(r"http://([0-9.]+):([0-9]+)/", proxy.wait_for_line("status on"))
+    for path in "/readyz", "/metrics", "/nothing":
+        fetch((status[1], int(status[2])), path)
+    fetch(proxy.address, "/asked")
+    [line] = lines_of(log, 1)
+    assert json.loads(line)["path"] == "/asked"
+
+
 def test_nothing_is_logged_unless_asked_for(stage, origin):
     proxy = stage.proxy(origin)
     fetch(proxy.address, "/")
