@@ -1,10 +1,10 @@
 #include "proxy/endpoint.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include "base/log.h"
 #include "proxy/exchange.h"
+#include "proxy/trouble.h"
 #include "proxy/upstream.h"
 
 namespace holdfast {
@@ -163,10 +163,10 @@ void Endpoint::serve_waiters() {
 void Endpoint::note_replay(Error why) {
   if (const auto held_back = replay_brake_.pass(context_.now())) {
     log::warn(
-        "upstream {}: {}: a request is sent once more on a fresh connection: {}{}{} ({} more since "
-        "the last such line)",
-        options_.name, authority_, error_row(why.code).text, why.system != 0 ? " " : "",
-        why.system != 0 ? std::strerror(why.system) : "", *held_back);
+        "upstream {}: {}: a request is sent once more on a fresh connection: {}. Nothing is lost; "
+        "if it happens often, set pool.idle_timeout below the backend's own ({} more since the "
+        "last such line)",
+        options_.name, authority_, trouble_of(why, authority_).what, *held_back);
   }
 }
 

@@ -2,11 +2,12 @@
 // attempts, and setting the server aside.
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/log.h"
 #include "proxy/endpoint.h"
+#include "proxy/trouble.h"
+#include "proxy/upstream.h"
 
 namespace holdfast {
 namespace {
@@ -56,8 +57,9 @@ void Endpoint::note_reachable() {
 void Endpoint::note_shortage(Error error) {
   shortage_ = error;
   if (context_.may_log_shortage()) {
-    log::warn("upstream {}: no connection can be opened now, requests wait: {} ({})", options_.name,
-              error_row(error.code).text, std::strerror(error.system));
+    const Trouble trouble = trouble_of(error, authority_);
+    log::warn("upstream {}: no connection can be opened now to {}, requests wait: {}. {}",
+              options_.name, authority_, trouble.what, trouble.remedy);
   }
 }
 
@@ -72,12 +74,19 @@ void Endpoint::tell_of_setting_aside(std::string_view what) {
   if (!health_brake_.pass(context_.now())) {
     return;
   }
-  const Error error = *health_.last_error();
+  const ErrorRow& row = error_row(health_.last_error()->code);
+  const Trouble trouble = trouble_of(*health_.last_error(), authority_);
   told_of_it_ = true;
-  log::warn("upstream {}: {} {}: {}{}{}; it is set aside for {:.1f} s as long as others serve",
-            options_.name, authority_, what, error_row(error.code).text,
-            error.system != 0 ? " " : "", error.system != 0 ? std::strerror(error.system) : "",
-            seconds(health_.pause()));
+  const std::string so =
+      upstream_.others_serve(*this)
+          ? fmt::format("It is set aside for {:.1f} s, and others get its requests",
+                        seconds(health_.pause()))
+          : fmt::format(
+                "It is set aside, but no other server is left: it is asked all the same, "
+                "and requests get {} ({}) while it fails",
+                row.status, row.name);
+  log::warn("upstream {}: {} {}: {}. {}. {}", options_.name, authority_, what, trouble.what,
+            trouble.remedy, so);
 }
 
 void Endpoint::come_back() {

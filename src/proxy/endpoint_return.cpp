@@ -82,7 +82,10 @@ void Endpoint::suspect_idle() {
 
 void Endpoint::on_stray_bytes(UpstreamConnection& connection) {
   if (connection.pool_state() != PoolState::leaving) {
-    log::warn("{}: sent bytes that nobody asked for; the connection is closed", authority_);
+    log::warn(
+        "upstream {}: {} sent bytes that nobody asked for; the connection is closed. Look for "
+        "answers of the backend that are longer than their Content-Length",
+        options_.name, authority_);
     retire(connection, Retirement::spoke_while_idle);
   }
 }

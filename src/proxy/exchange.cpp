@@ -351,8 +351,10 @@ void Exchange::on_upstream_broken(int system) {
 // Bytes came before the backend can have read any of the request: they are the answer to another
 // one, or to none. As on an idle connection, nobody gets them.
 void Exchange::on_spoke_unasked() {
-  log::warn("{}: sent bytes that nobody asked for; the connection is closed",
-            endpoint_->authority());
+  log::warn(
+      "upstream {}: {} sent bytes that nobody asked for; the connection is closed. Look for "
+      "answers of the backend that are longer than their Content-Length",
+      upstream_->name(), endpoint_->authority());
   leave_upstream(Retirement::spoke_while_idle);
   // What was given of a body and not kept cannot be given again.
   anything_sent_ = anything_sent_ && body_ != BodyKind::none;
