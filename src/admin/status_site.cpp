@@ -1,5 +1,7 @@
 #include "admin/status_site.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -66,6 +68,20 @@ const StatusSite::Place* StatusSite::find(std::string_view target) const {
   return nullptr;
 }
 
+// Those that are shown: "/livez, /readyz and /metrics".
+std::string StatusSite::paths() const {
+  std::vector<std::string_view> shown;
+  for (const Place& place : places_) {
+    if (place.audience == Audience::anyone || for_this_machine_) {
+      shown.push_back(place.path);
+    }
+  }
+  check(!shown.empty(), "a status listener shows something");
+  const std::string_view last = shown.back();
+  shown.pop_back();
+  return shown.empty() ? std::string(last) : fmt::format("{} and {}", fmt::join(shown, ", "), last);
+}
+
 // Where only this machine can ask, a browser on it is the only way in for others. Elsewhere a
 // monitor may well ask for what is for anyone by a name that is not known here.
 bool StatusSite::believes(std::string_view host, const Place& place) const {
@@ -81,7 +97,7 @@ void StatusSite::respond(const http1::RequestHead& request, LocalReply& reply) {
   }
   const Place* place = find(request.target);
   if (place == nullptr) {
-    reply.answer(plain_answer(404, "There is /livez, /readyz and /metrics here."));
+    reply.answer(plain_answer(404, "There is nothing at this path. There is " + paths() + "."));
   } else if (!believes(request.host, *place)) {
     reply.answer(plain_answer(
         421, "This page is not shown under that name: ask by an address or as localhost."));

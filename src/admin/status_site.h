@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,7 @@ class StatusSite final : public LocalResponder {
   };
 
   [[nodiscard]] const Place* find(std::string_view target) const;
+  [[nodiscard]] std::string paths() const;
   [[nodiscard]] bool believes(std::string_view host, const Place& place) const;
 
   bool is_local_;          // the address is of loopback
