@@ -6,6 +6,7 @@
 #include "admin/report.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
+#include "net/address.h"
 
 namespace holdfast {
 
@@ -19,6 +20,10 @@ class Workers {
                                  std::function<void()> told) = 0;
   // The process is about to end: it still serves, but nobody should send it more.
   [[nodiscard]] virtual bool ending() const = 0;
+  // Where a listener is bound to, its port chosen by the kernel if 0 was asked for.
+  [[nodiscard]] virtual SocketAddress listening_address(std::size_t listener) const = 0;
+  // Lines of the access log that were lost so far.
+  [[nodiscard]] virtual std::uint64_t lost_log_lines() const = 0;
 
  protected:
   ~Workers() = default;

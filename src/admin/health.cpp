@@ -7,6 +7,8 @@
 namespace holdfast {
 namespace {
 
+double in_seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+
 constexpr int status_ok = 200;
 constexpr int status_unavailable = 503;
 
@@ -22,6 +24,28 @@ bool asks_for_all(std::string_view target) {
     query.remove_prefix(parameter.size());
   }
   return false;
+}
+
+// In words, or empty.
+std::string trouble_with(const ServerNumbers& server) {
+  if (server.state == ServerState::resolving) {
+    return fmt::format("{}: its name is being looked up", server.server);
+  }
+  if (server.state != ServerState::aside && server.state != ServerState::unresolved) {
+    return "";
+  }
+  const std::string state =
+      server.state == ServerState::aside
+          ? "set aside"
+          : fmt::format("without an address for {:.1f} s", in_seconds(server.unresolved_for));
+  const std::string next = server.retry_in == Duration::zero()
+                               ? "tried again now"
+                               : fmt::format("next try in {:.1f} s", in_seconds(server.retry_in));
+  const std::string why = server.last_error
+                              ? fmt::format(". {}. {}", server.last_error->trouble.what,
+                                            server.last_error->trouble.remedy)
+                              : "";
+  return fmt::format("{}: {}, {}{}", server.server, state, next, why);
 }
 
 }  // namespace
@@ -46,18 +70,46 @@ void LivePage::on_census() {
 }
 
 void ReadyPage::serve(const http1::RequestHead& request, LocalReply& reply) {
-  const bool ready = !workers_.ending();
-  const int status = ready ? status_ok : status_unavailable;
-  const std::string_view verdict = ready ? "ok" : "draining: about to end";
-  if (!asks_for_all(request.target)) {
-    reply.answer(plain_answer(status, verdict));
-    return;
+  if (asks_for_all(request.target)) {
+    waiting_.push_back(&reply);
+    census_.take(*this);
+  } else if (workers_.ending()) {
+    reply.answer(plain_answer(status_unavailable, "draining: about to end"));
+  } else {
+    reply.answer(plain_answer(status_ok, "ok"));
   }
-  // Nobody can ask before the first two hold.
-  reply.answer(plain_answer(status, fmt::format("[+] configuration: loaded\n"
-                                                "[+] listeners: open\n"
-                                                "[{}] draining: {}\n{}",
-                                                ready ? '+' : '-', ready ? "no" : "yes", verdict)));
+}
+
+void ReadyPage::on_census() {
+  const StatusNumbers numbers = numbers_.read();
+  std::string text = readiness_text(numbers);
+  text.pop_back();  // its line end: an answer has one of its own
+  const LocalAnswer answer = plain_answer(numbers.draining ? status_unavailable : status_ok, text);
+  for (LocalReply* reply : std::exchange(waiting_, {})) {
+    reply->answer(answer);
+  }
+}
+
+// Nobody can ask before the first two hold.
+std::string readiness_text(const StatusNumbers& numbers) {
+  std::string text = fmt::format(
+      "[+] configuration: loaded\n"
+      "[+] listeners: open\n"
+      "[{}] draining: {}\n",
+      numbers.draining ? '-' : '+', numbers.draining ? "yes" : "no");
+  for (const UpstreamNumbers& upstream : numbers.upstreams) {
+    std::size_t good = 0;
+    for (const ServerNumbers& server : upstream.servers) {
+      const std::string trouble = trouble_with(server);
+      good += trouble.empty() ? 1 : 0;
+      text += trouble.empty() ? "" : fmt::format("[!] upstream {}: {}\n", upstream.name, trouble);
+    }
+    text +=
+        fmt::format("[{}] upstream {}: {} of {} servers in use{}\n",
+                    good == upstream.servers.size() ? '+' : '!', upstream.name, good,
+                    upstream.servers.size(), good == 0 ? "; readiness does not depend on it" : "");
+  }
+  return text + (numbers.draining ? "draining: about to end\n" : "ok\n");
 }
 
 }  // namespace holdfast

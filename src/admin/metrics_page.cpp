@@ -54,6 +54,7 @@ class Page {
     write_requests();
     write_latencies();
     write_connections();
+    write_names();
     write_closed();
     write_pool();
     write_replays();
@@ -179,16 +180,16 @@ class Page {
 
   void write_connections() {
     out_.family("upstream_connections", gauge, "Connections to a server, by what they are doing.");
-    constexpr std::pair<std::string_view, std::uint64_t EndpointReport::*> states[] = {
-        {"connecting", &EndpointReport::connecting},
-        {"active", &EndpointReport::active},
-        {"idle", &EndpointReport::idle},
-        {"draining", &EndpointReport::draining}};
+    constexpr std::pair<std::string_view, std::uint64_t OpenConnections::*> states[] = {
+        {"connecting", &OpenConnections::connecting},
+        {"active", &OpenConnections::active},
+        {"idle", &OpenConnections::idle},
+        {"draining", &OpenConnections::draining}};
     for (const UpstreamReport& upstream : sum_.upstreams) {
       for (const EndpointReport& endpoint : upstream.endpoints) {
         for (const auto& [state, count] : states) {
           out_.sample({{"upstream", upstream.name}, {"server", endpoint.server}, {"state", state}},
-                      endpoint.*count);
+                      endpoint.open.*count);
         }
       }
     }
@@ -203,6 +204,18 @@ class Page {
     per_endpoint([](const EndpointReport& endpoint) { return endpoint.counts.reuses; });
     out_.family("upstream_up", gauge, "0 while a server is passed over because it fails.");
     per_endpoint([](const EndpointReport& endpoint) { return std::uint64_t{endpoint.is_up}; });
+  }
+
+  // Nothing where no server is a name.
+  void write_names() {
+    out_.family("upstream_name_resolved", gauge,
+                "0 while the name of a server is not resolved; a last answer is then still used.");
+    for (const UpstreamReport& upstream : sum_.upstreams) {
+      for (const NameReport& name : upstream.names) {
+        out_.sample({{"upstream", upstream.name}, {"name", name.server}},
+                    std::uint64_t{name.resolved && name.error.empty()});
+      }
+    }
   }
 
   void write_closed() {
@@ -276,6 +289,9 @@ class Page {
            counters.clients_shed);
     single("accepts_stopped_total", counter, "Times that a listener had to stop accepting.",
            counters.accepts_stopped);
+    out_.family("log_records_dropped_total", counter,
+                "Lines of a log that a full disk or a blocked pipe did not take.");
+    out_.sample({{"log", "access"}}, source_.lost_log_lines);
     single("memory_held_bytes", gauge, "Memory for clients and requests.", sum_.memory_held);
     single("memory_limit_bytes", gauge, "What it may come to; 0 is no limit.", sum_.memory_limit);
   }
@@ -329,9 +345,10 @@ void MetricsPage::on_census() {
   for (unsigned i = 0; i < census_.workers(); ++i) {
     workers.push_back(census_.report(i));
   }
-  const LocalAnswer answer{.type = "text/plain; version=0.0.4; charset=utf-8",
-                           .fields = safe_fields(),
-                           .body = render_metrics({workers, machine_.figures(clock_.now())})};
+  const LocalAnswer answer{
+      .type = "text/plain; version=0.0.4; charset=utf-8",
+      .fields = safe_fields(),
+      .body = render_metrics({workers, machine_.figures(clock_.now()), workers_.lost_log_lines()})};
   for (LocalReply* reply : std::exchange(waiting_, {})) {
     reply->answer(answer);
   }

@@ -14,13 +14,15 @@ namespace holdfast {
 struct MetricsSource {
   const std::vector<const WorkerReport*>& workers;  // null where a worker has not answered
   const MachineFigures& machine;
+  std::uint64_t lost_log_lines = 0;
 };
 [[nodiscard]] std::string render_metrics(const MetricsSource& source);
 
 // /metrics: one census for each question, so that the sums of an answer hold.
 class MetricsPage final : public StatusPage, private CensusReader {
  public:
-  MetricsPage(Census& census, const Clock& clock) : census_(census), clock_(clock) {}
+  MetricsPage(Census& census, const Workers& workers, const Clock& clock)
+      : census_(census), workers_(workers), clock_(clock) {}
 
   void serve(const http1::RequestHead& request, LocalReply& reply) override;
   void on_gone(LocalReply& reply) override { std::erase(waiting_, &reply); }
@@ -29,6 +31,7 @@ class MetricsPage final : public StatusPage, private CensusReader {
   void on_census() override;
 
   Census& census_;
+  const Workers& workers_;
   const Clock& clock_;
   Machine machine_;
   std::vector<LocalReply*> waiting_;

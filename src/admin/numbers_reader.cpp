@@ -1,5 +1,7 @@
 #include "admin/numbers_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -50,15 +52,30 @@ ServerNumbers numbers_of(const EndpointReport& endpoint) {
                                  : ServerState::untried;
   server.retry_in = endpoint.trial_in;
   if (endpoint.last_error) {
-    server.last_error = LastError{*endpoint.last_error, endpoint.failed_ago};
+    server.last_error =
+        LastError{endpoint.last_error->code, trouble_of(*endpoint.last_error, endpoint.server),
+                  endpoint.failed_ago};
   }
-  server.connecting = endpoint.connecting;
-  server.active = endpoint.active;
-  server.idle = endpoint.idle;
-  server.draining = endpoint.draining;
-  server.limit = endpoint.limit;
-  server.opened = endpoint.counts.opened;
-  server.reused = endpoint.counts.reuses;
+  server.connections = {.open = endpoint.open,
+                        .limit = endpoint.limit,
+                        .opened = endpoint.counts.opened,
+                        .reused = endpoint.counts.reuses};
+  return server;
+}
+
+// A name without an address stands in its server's place.
+ServerNumbers numbers_of(const NameReport& name) {
+  ServerNumbers server;
+  server.server = name.server;
+  server.state = name.error.empty() ? ServerState::resolving : ServerState::unresolved;
+  server.retry_in = name.next_in;
+  server.unresolved_for = name.failing_for;
+  if (!name.error.empty()) {
+    server.last_error = LastError{name.failure,
+                                  {fmt::format("Its name is not resolved: {}", name.error),
+                                   "Check the name and this machine's DNS (getent hosts)"},
+                                  name.failed_ago};
+  }
   return server;
 }
 
@@ -89,6 +106,11 @@ StatusNumbers NumbersReader::read() const {
       made.servers.push_back(numbers_of(endpoint));
       add_closed(numbers, endpoint.counts);
     }
+    for (const NameReport& name : upstream.names) {
+      if (!name.resolved) {
+        made.servers.push_back(numbers_of(name));
+      }
+    }
   }
   for (std::size_t i = 0; i < error_code_count; ++i) {
     if (sum.counters.errors[i] != 0) {
@@ -101,9 +123,11 @@ StatusNumbers NumbersReader::read() const {
 // Of the listeners of the configuration: who looks here is no client.
 void NumbersReader::add_listeners(StatusNumbers& numbers, const WorkerReport& sum) const {
   std::array<std::uint64_t, code_slots> answers{};
-  for (const ListenerOptions& options : config_.listeners) {
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    const ListenerOptions& options = config_.listeners[i];
     numbers.clients_limit += options.max_connections;
-    numbers.listeners.push_back({options.name, options.address.text(), options.upstream});
+    numbers.listeners.push_back(
+        {options.name, workers_.listening_address(i).text(), options.upstream});
     for (const ListenerReport& listener : sum.listeners) {
       if (listener.name == options.name) {
         numbers.clients_open += listener.clients;

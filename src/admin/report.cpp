@@ -28,10 +28,7 @@ void add_listener(ListenerReport& to, const ListenerReport& from) {
 
 // An endpoint is up as long as one worker holds it for that.
 void add_endpoint(EndpointReport& to, const EndpointReport& from, bool is_new) {
-  to.connecting += from.connecting;
-  to.active += from.active;
-  to.idle += from.idle;
-  to.draining += from.draining;
+  to.open.add(from.open);
   to.limit = from.limit;
   to.is_up = from.is_up || (!is_new && to.is_up);
   to.trial_in = is_new ? from.trial_in : std::min(to.trial_in, from.trial_in);
@@ -46,6 +43,7 @@ void add_upstream(UpstreamReport& to, const UpstreamReport& from) {
   to.waiting += from.waiting;
   to.oldest_wait = std::max(to.oldest_wait, from.oldest_wait);
   to.counts.add(from.counts);
+  to.names.insert(to.names.end(), from.names.begin(), from.names.end());
   for (const EndpointReport& endpoint : from.endpoints) {
     const std::size_t before = to.endpoints.size();
     EndpointReport& sum = same(to.endpoints, &EndpointReport::server, endpoint);

@@ -24,18 +24,41 @@ struct ListenerReport {
   std::vector<RequestsReport> requests{};
 };
 
-struct EndpointReport {
-  std::string server;
+// Connections to a server, by what they are doing.
+struct OpenConnections {
   std::uint64_t connecting = 0;
   std::uint64_t active = 0;  // leased, or kept for one client only
   std::uint64_t idle = 0;
   std::uint64_t draining = 0;
+
+  void add(const OpenConnections& other) {
+    connecting += other.connecting;
+    active += other.active;
+    idle += other.idle;
+    draining += other.draining;
+  }
+};
+
+struct EndpointReport {
+  std::string server;
+  OpenConnections open;
   std::uint64_t limit = 0;  // of the connections, of the whole process
   bool is_up = true;
   Duration trial_in{};  // while it is not
-  std::optional<ErrorCode> last_error{};
+  std::optional<Error> last_error{};
   Duration failed_ago{};  // valid with last_error
   EndpointTally counts{};
+};
+
+// A server that is given as a name.
+struct NameReport {
+  std::string server;     // as it is written
+  bool resolved = false;  // it has addresses, which may be those of an earlier lookup
+  std::string error{};    // of the last lookup, in words; empty if none has failed since an answer
+  ErrorCode failure = ErrorCode::name_unresolved;  // likewise
+  Duration failing_for{};
+  Duration failed_ago{};
+  Duration next_in{};  // 0 while it is looked up
 };
 
 struct UpstreamReport {
@@ -44,6 +67,7 @@ struct UpstreamReport {
   Duration oldest_wait{};
   UpstreamTally counts;
   std::vector<EndpointReport> endpoints{};
+  std::vector<NameReport> names{};  // told by one worker
 };
 
 // What one worker knows of itself, copied by itself at one moment; or the sum of several.

@@ -16,18 +16,18 @@ class Status {
       : census_(workers, timers, clock),
         numbers_(config, workers, census_, clock),
         live_(census_),
-        ready_(workers),
-        metrics_(census_, clock),
+        ready_(workers, census_, numbers_),
+        metrics_(census_, workers, clock),
         api_(census_, numbers_),
         events_(census_, numbers_, timers, clock),
         site_(config.status) {
-    site_.add("/metrics", Audience::anyone, metrics_);
-    site_.add("/livez", Audience::anyone, live_);
-    site_.add("/readyz", Audience::anyone, ready_);
-    site_.add("/healthz", Audience::anyone, ready_);
     site_.add("/", Audience::this_machine, people_);
     site_.add("/api/v1/status", Audience::this_machine, api_);
     site_.add("/events", Audience::this_machine, events_);
+    site_.add("/livez", Audience::anyone, live_);
+    site_.add("/readyz", Audience::anyone, ready_);
+    site_.add("/healthz", Audience::anyone, ready_);
+    site_.add("/metrics", Audience::anyone, metrics_);
   }
 
   [[nodiscard]] LocalResponder& responder() { return site_; }

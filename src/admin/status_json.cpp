@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "admin/json_writer.h"
@@ -18,40 +20,23 @@ std::string_view name_of(ServerState state) {
       return "aside";
     case ServerState::draining:
       return "draining";
+    case ServerState::resolving:
+      return "resolving";
+    case ServerState::unresolved:
+      return "unresolved";
   }
   return "";
 }
 
-// The connections of one server, or of all.
-struct Connections {
-  std::uint64_t connecting = 0;
-  std::uint64_t active = 0;
-  std::uint64_t idle = 0;
-  std::uint64_t draining = 0;
-  std::uint64_t limit = 0;
-  std::uint64_t opened = 0;
-  std::uint64_t reused = 0;
-
-  void add(const ServerNumbers& server) {
-    connecting += server.connecting;
-    active += server.active;
-    idle += server.idle;
-    draining += server.draining;
-    limit += server.limit;
-    opened += server.opened;
-    reused += server.reused;
-  }
-
-  void write(JsonWriter& json) const {
-    json.member("connecting", connecting);
-    json.member("active", active);
-    json.member("idle", idle);
-    json.member("draining", draining);
-    json.member("limit", limit);
-    json.member("opened_total", opened);
-    json.member("reused_total", reused);
-  }
-};
+void write(JsonWriter& json, const ConnectionNumbers& connections) {
+  json.member("connecting", connections.open.connecting);
+  json.member("active", connections.open.active);
+  json.member("idle", connections.open.idle);
+  json.member("draining", connections.open.draining);
+  json.member("limit", connections.limit);
+  json.member("opened_total", connections.opened);
+  json.member("reused_total", connections.reused);
+}
 
 void write_clients(JsonWriter& json, const StatusNumbers& numbers) {
   json.object("clients", [&] {
@@ -70,14 +55,14 @@ void write_clients(JsonWriter& json, const StatusNumbers& numbers) {
 }
 
 void write_connections(JsonWriter& json, const StatusNumbers& numbers) {
-  Connections all;
+  ConnectionNumbers all;
   std::uint64_t waiting = 0;
   Duration oldest{};
   for (const UpstreamNumbers& upstream : numbers.upstreams) {
     waiting += upstream.waiting;
     oldest = std::max(oldest, upstream.oldest_wait);
     for (const ServerNumbers& server : upstream.servers) {
-      all.add(server);
+      all.add(server.connections);
     }
   }
   std::uint64_t closed = 0;
@@ -85,7 +70,7 @@ void write_connections(JsonWriter& json, const StatusNumbers& numbers) {
     closed += count.total;
   }
   json.object("backend_connections", [&] {
-    all.write(json);
+    write(json, all);
     json.member("closed_total", closed);
     json.array("closed", [&] {
       for (const CloseCount& count : numbers.closed) {
@@ -118,21 +103,23 @@ void write_errors(JsonWriter& json, const StatusNumbers& numbers) {
 void write_server(JsonWriter& json, const ServerNumbers& server) {
   json.member("server", server.server);
   json.member("state", name_of(server.state));
-  if (server.state == ServerState::aside) {
+  if (server.state == ServerState::aside || server.state == ServerState::unresolved) {
     json.member("retry_in_seconds", server.retry_in);
   }
-  Connections own;
-  own.add(server);
-  own.write(json);
+  if (server.state == ServerState::unresolved) {
+    json.member("unresolved_seconds", server.unresolved_for);
+  }
+  write(json, server.connections);
   if (!server.last_error) {
     json.null("last_error");
     return;
   }
-  const ErrorRow& row = error_row(server.last_error->code);
+  const LastError& last = *server.last_error;
   json.object("last_error", [&] {
-    json.member("error", row.name);
-    json.member("text", row.text);
-    json.member("ago_seconds", server.last_error->ago);
+    json.member("error", error_row(last.code).name);
+    json.member("text", last.trouble.what + '.');
+    json.member("remedy", fmt::format("{}.", last.trouble.remedy));
+    json.member("ago_seconds", last.ago);
   });
 }
 

@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "admin/report.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "pool/retirement.h"
 #include "proxy/tally.h"
+#include "proxy/trouble.h"
 
 namespace holdfast {
 
@@ -22,27 +24,41 @@ struct CloseCount {
 
 struct LastError {
   ErrorCode code{};
+  Trouble trouble;
   Duration ago{};
 };
 
 enum class ServerState : std::uint8_t {
-  untried,   // nobody has asked for it yet
-  up,        // its last connection was made
-  aside,     // it lets connections fail; it is tried again in `retry_in`
-  draining,  // it gets nothing new
+  untried,     // nobody has asked for it yet
+  up,          // its last connection was made
+  aside,       // it lets connections fail; it is tried again in `retry_in`
+  draining,    // it gets nothing new
+  resolving,   // a name that is looked up for the first time
+  unresolved,  // a name without an address; it is looked up again in `retry_in`
 };
 
+// The connections of one server, or of all.
+struct ConnectionNumbers {
+  OpenConnections open;
+  std::uint64_t limit = 0;
+  std::uint64_t opened = 0;
+  std::uint64_t reused = 0;
+
+  void add(const ConnectionNumbers& other) {
+    open.add(other.open);
+    limit += other.limit;
+    opened += other.opened;
+    reused += other.reused;
+  }
+};
+
+// A server is an address, or a name as long as that has none.
 struct ServerNumbers {
   std::string server;
   ServerState state = ServerState::untried;
   Duration retry_in{};
-  std::uint64_t connecting = 0;
-  std::uint64_t active = 0;
-  std::uint64_t idle = 0;
-  std::uint64_t draining = 0;
-  std::uint64_t limit = 0;
-  std::uint64_t opened = 0;
-  std::uint64_t reused = 0;
+  Duration unresolved_for{};  // valid in that state
+  ConnectionNumbers connections{};
   std::optional<LastError> last_error{};
 };
 
@@ -96,9 +112,10 @@ struct StatusNumbers {
 //   errors               [{error, text, total}], by the names of RFC 9209
 //   listeners            [{name, address, upstream}]
 //   upstreams            [{name, waiting, oldest_wait_seconds, servers}], and of each server:
-//                        server, state, retry_in_seconds (if aside), connecting, active, idle,
-//                        draining, limit, opened_total, reused_total,
-//                        last_error null or {error, text, ago_seconds}
+//                        server, state, retry_in_seconds (if aside or unresolved),
+//                        unresolved_seconds (likewise), connecting, active, idle, draining, limit,
+//                        opened_total, reused_total,
+//                        last_error null or {error, text, remedy, ago_seconds}
 [[nodiscard]] std::string status_json(const StatusNumbers& numbers);
 
 }  // namespace holdfast

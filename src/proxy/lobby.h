@@ -23,6 +23,7 @@ class Lobby final : private Timer {
   // the last lookups have failed.
   [[nodiscard]] std::optional<Error> wait(Exchange& exchange);
   void leave(Exchange& exchange);
+  [[nodiscard]] std::size_t waiting() const { return waiters_.size(); }
 
   // Why there is no server, or nothing as long as the lookups are under way.
   void lack(std::optional<Error> why);

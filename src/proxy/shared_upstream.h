@@ -31,10 +31,15 @@ struct Roster {
 struct NameState {
   std::string server;                    // as it is written
   std::vector<SocketAddress> addresses;  // the last good answer
-  std::string error;                     // of the last lookup, in words; empty if it was answered
-  std::uint32_t failures = 0;            // lookups in a row
-  TimePoint asked_at{};                  // the last lookup began
-  TimePoint answered_at{};               // the last good answer came; 0 = never
+  // Of the last lookup, in words; empty if it was answered.
+  std::string error;
+  ErrorCode failure = ErrorCode::name_unresolved;  // likewise
+  std::uint32_t failures = 0;                      // lookups in a row
+  TimePoint asked_at{};                            // the last lookup began
+  TimePoint answered_at{};                         // the last good answer came; 0 = never
+  TimePoint failing_since{};                       // the first of those failures; likewise
+  TimePoint failed_at{};                           // and the last of them
+  TimePoint next_at{};                             // the next lookup; the past while one runs
 };
 
 // What all workers share of one upstream: which addresses it has. Changed by one thread, read by

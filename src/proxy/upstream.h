@@ -49,6 +49,7 @@ class Upstream final : private Timer {
   // hopeless, and the exchange is not queued.
   [[nodiscard]] std::optional<Error> wait(Exchange& exchange) { return lobby_.wait(exchange); }
   void leave(Exchange& exchange) { lobby_.leave(exchange); }
+  [[nodiscard]] std::size_t in_lobby() const { return lobby_.waiting(); }
 
   // Makes and removes endpoints as the roster has it.
   void follow(const Roster& roster);

@@ -48,6 +48,7 @@ class Names::Name final : public Asker, public Timer {
   void succeed(std::vector<SocketAddress> addresses);
   void fail(std::string error);
   void tell_of_failure(Duration pause) const;
+  void ask_again_at(TimePoint time);
   void publish();
 
   Names& names_;
@@ -81,6 +82,9 @@ struct Names::Group {
 // A lookup that is over its time is given up, and may come to its end unheard.
 void Names::Name::ask() {
   state_.asked_at = names_.place_.clock.now();
+  if (state_.next_at == TimePoint{}) {
+    publish();  // so that it is known of from the start
+  }
   const auto ticket = names_.place_.resolver.ask(question_, *this);
   if (!ticket) {
     fail("too many lookups are under way");
@@ -134,9 +138,7 @@ void Names::Name::succeed(std::vector<SocketAddress> addresses) {
     state_.addresses = std::move(addresses);
   }
   names_.gather(group_);  // also if nothing has changed: a time without memory may lie behind us
-  publish();
-  names_.place_.timers.arm(*this,
-                           state_.answered_at + names_.jitter(group_.options.resolve.interval));
+  ask_again_at(state_.answered_at + names_.jitter(group_.options.resolve.interval));
 }
 
 void Names::Name::fail(std::string error) {
@@ -144,14 +146,22 @@ void Names::Name::fail(std::string error) {
   pause_ = pause_ == Duration::zero() ? std::min(first_retry, interval)
                                       : std::min(pause_ * retry_growth_percent / 100, interval);
   const bool news = failures_ == 0 || error != state_.error;
+  state_.failed_at = names_.place_.clock.now();
+  state_.failing_since = failures_ == 0 ? state_.failed_at : state_.failing_since;
+  state_.failure = failure();
   failures_ = std::min(failures_ + 1, 1'000'000U);
   state_.error = std::move(error);
   if (news) {
     tell_of_failure(pause_);
   }
-  publish();
   names_.look_for_lack(group_);
-  names_.place_.timers.arm(*this, names_.place_.clock.now() + names_.jitter(pause_));
+  ask_again_at(state_.failed_at + names_.jitter(pause_));
+}
+
+void Names::Name::ask_again_at(TimePoint time) {
+  state_.next_at = time;
+  publish();
+  names_.place_.timers.arm(*this, time);
 }
 
 void Names::Name::tell_of_failure(Duration pause) const {

@@ -312,6 +312,10 @@ SocketAddress Server::listening_address(std::size_t listener) const {
   return addresses_.at(listener);
 }
 
+std::uint64_t Server::lost_log_lines() const {
+  return log_thread_ == nullptr ? 0 : log_thread_->lost();
+}
+
 void Server::drain() {
   announce_end();
   for (const auto& worker : workers_) {

@@ -47,7 +47,7 @@ class Server final : public Neighbours, private Workers {
   void run_first_worker();
 
   // The address a listener is bound to, its port chosen by the kernel if 0 was asked for.
-  [[nodiscard]] SocketAddress listening_address(std::size_t listener) const;
+  [[nodiscard]] SocketAddress listening_address(std::size_t listener) const override;
   // Likewise of the status listener; none if there is none.
   [[nodiscard]] const std::optional<SocketAddress>& status_address() const {
     return status_address_;
@@ -77,6 +77,7 @@ class Server final : public Neighbours, private Workers {
   [[nodiscard]] bool ask(unsigned worker, WorkerReport& report,
                          std::function<void()> told) override;
   [[nodiscard]] bool ending() const override { return ending_; }
+  [[nodiscard]] std::uint64_t lost_log_lines() const override;
 
   [[nodiscard]] Result<void> share_limits(unsigned workers);
   [[nodiscard]] Result<void> begin_names();

@@ -20,23 +20,34 @@ EndpointReport report_of(const Endpoint& endpoint, TimePoint now) {
   const auto& pool = endpoint.pool();
   const Health& health = endpoint.health();
   EndpointReport report{.server = endpoint.authority(),
-                        .connecting = pool.connecting(),
-                        .active = pool.leased() + pool.pinned(),
-                        .idle = pool.idle(),
-                        .draining = pool.leaving(),
+                        .open = {.connecting = pool.connecting(),
+                                 .active = pool.leased() + pool.pinned(),
+                                 .idle = pool.idle(),
+                                 .draining = pool.leaving()},
                         .limit = endpoint.options().pool.max_connections,
                         .is_up = health.serving(),
                         .counts = endpoint.tally()};
   report.trial_in = std::max(Duration::zero(), health.trial_at() - now);
   if (health.last_error()) {
-    report.last_error = health.last_error()->code;
+    report.last_error = health.last_error();
     report.failed_ago = now - health.failed_at();
   }
   return report;
 }
 
+NameReport report_of(const NameState& name, TimePoint now) {
+  return {.server = name.server,
+          .resolved = !name.addresses.empty(),
+          .error = name.error,
+          .failure = name.failure,
+          .failing_for = now - name.failing_since,
+          .failed_ago = now - name.failed_at,
+          .next_in = std::max(Duration::zero(), name.next_at - now)};
+}
+
 UpstreamReport report_of(const Upstream& upstream, TimePoint now) {
   UpstreamReport report{.name = upstream.name(), .counts = upstream.tally()};
+  report.waiting = upstream.in_lobby();
   for (const auto& endpoint : upstream.endpoints()) {
     report.waiting += endpoint->waiting();
     report.oldest_wait = std::max(report.oldest_wait, endpoint->oldest_wait(now));
@@ -57,8 +68,13 @@ void Worker::fill(WorkerReport& report) const {
   if (status_door_) {
     report.listeners.push_back(report_of(status_door_->service()));
   }
-  for (const auto& upstream : upstreams_) {
-    report.upstreams.push_back(report_of(*upstream, context_.now()));
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    UpstreamReport& made = report.upstreams.emplace_back(report_of(*upstreams_[i], context_.now()));
+    if (context_.worker == 0) {  // by whose clock the names are looked up
+      for (const NameState& name : shared_.upstreams[i]->names()) {
+        made.names.push_back(report_of(name, context_.now()));
+      }
+    }
   }
 }
 

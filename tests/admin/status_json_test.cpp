@@ -22,14 +22,12 @@ StatusNumbers two_servers() {
                     {Closer::holdfast, Retirement::idle_timeout, 1}};
   numbers.errors = {{ErrorCode::connect_refused, 10}};
   numbers.listeners = {{"web", "0.0.0.0:8080", "legacy"}};
-  ServerNumbers up{.server = "10.0.0.5:80", .state = ServerState::up, .active = 2, .idle = 1};
-  up.limit = 256;
-  up.opened = 6;
-  up.reused = 1184;
+  ServerNumbers up{.server = "10.0.0.5:80", .state = ServerState::up};
+  up.connections = {.open = {.active = 2, .idle = 1}, .limit = 256, .opened = 6, .reused = 1184};
   ServerNumbers aside{.server = "10.0.0.6:80", .state = ServerState::aside, .retry_in = 700ms};
-  aside.connecting = 1;
-  aside.limit = 256;
-  aside.last_error = LastError{ErrorCode::connect_refused, 1250ms};
+  aside.connections = {.open = {.connecting = 1}, .limit = 256};
+  const Error refused = make_error(ErrorCode::connect_refused);
+  aside.last_error = LastError{refused.code, trouble_of(refused, aside.server), 1250ms};
   numbers.upstreams = {{"legacy", 4, 20ms, {up, aside}}};
   return numbers;
 }
@@ -64,8 +62,26 @@ TEST(StatusJson, SaysOfAServerInWordsWhatWentWrongLast) {
                               R"("idle":1,"draining":0,"limit":256,"opened_total":6,)"
                               R"("reused_total":1184,"last_error":null})"));
   EXPECT_THAT(json, HasSubstr(R"("state":"aside","retry_in_seconds":0.700,"connecting":1)"));
-  EXPECT_THAT(json, HasSubstr(R"("last_error":{"error":"connection_refused","text":"The backend )"
-                              R"(refused the connection.","ago_seconds":1.250})"));
+  EXPECT_THAT(
+      json,
+      HasSubstr(R"("last_error":{"error":"connection_refused","text":"The backend )"
+                R"(refused the connection.","remedy":"Check that it runs and listens at this )"
+                R"(address and port.","ago_seconds":1.250})"));
+}
+
+TEST(StatusJson, SaysSinceWhenANameHasNoAddress) {
+  StatusNumbers numbers = two_servers();
+  ServerNumbers name{.server = "app.test:80", .state = ServerState::unresolved, .retry_in = 2s};
+  name.unresolved_for = 12s;
+  name.last_error =
+      LastError{ErrorCode::name_unresolved, {"Its name is not resolved", "Check"}, 1s};
+  numbers.upstreams[0].servers = {name};
+  EXPECT_THAT(status_json(numbers),
+              HasSubstr(R"({"server":"app.test:80","state":"unresolved","retry_in_seconds":2.000,)"
+                        R"("unresolved_seconds":12.000,"connecting":0,)"));
+  name = {.server = "app.test:80", .state = ServerState::resolving};
+  numbers.upstreams[0].servers = {name};
+  EXPECT_THAT(status_json(numbers), HasSubstr(R"("state":"resolving","connecting":0,)"));
 }
 
 TEST(StatusJson, IsOneLineForAnEvent) {

@@ -46,7 +46,23 @@ def test_is_ready(stage):
         assert (answer.status, body) == (200, "ok\n")
     answer, body = ask(proxy, "/readyz?verbose")
     assert body.splitlines() == ["[+] configuration: loaded", "[+] listeners: open",
-                                 "[+] draining: no", "ok"]
+                                 "[+] draining: no", "[+] upstream legacy: 1 of 1 servers in use",
+                                 "ok"]
+
+
+def test_readiness_tells_of_servers_but_does_not_depend_on_them(stage):
+    proxy = stage.proxy("127.0.0.1:1", "unix:/nowhere/app.sock", "gone.invalid:80", **ON)
+    assert fetch(proxy.address, "/").status == 503
+    proxy.wait_for_line("cannot be resolved")
+    answer, body = ask(proxy, "/readyz?verbose")
+    assert answer.status == 200
+    lines = body.splitlines()
+    assert lines[-1] == "ok" and ask(proxy, "/readyz")[0].status == 200
+    assert lines[-2] == ("[!] upstream legacy: 0 of 3 servers in use; readiness does not depend on "
+                         "it")
+    for words in ("127.0.0.1:1: set aside", "Its socket file does not exist. Start the backend",
+                  "gone.invalid:80: without an address for"):
+        assert any(words in line for line in lines), body
 
 
 def test_is_not_ready_once_it_is_to_end_but_serves(stage):
@@ -91,7 +107,10 @@ def test_answers_get_and_head_only(stage):
 def test_knows_nothing_else(stage):
     proxy = stage.proxy(stage.backend(keep_alive()), **ON)
     for path in "/nothing", "/livez/", "//livez", "/../livez":
-        assert ask(proxy, path)[0].status == 404
+        answer, body = ask(proxy, path)
+        assert answer.status == 404
+        assert body == ("There is nothing at this path. There is /, /api/v1/status, /events, "
+                        "/livez, /readyz, /healthz and /metrics.\n")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8081", "localhost", "[::1]:8081", "status.localhost"])

@@ -164,6 +164,26 @@ def test_a_server_that_cannot_be_reached_is_told_of_in_words(stage):
     [server] = numbers["upstreams"][0]["servers"]
     assert server["last_error"]["text"] == "The backend refused the connection."
     assert server["last_error"]["error"] == "connection_refused"
+    assert server["last_error"]["remedy"].startswith("Check that it runs")
+
+
+def test_a_name_without_an_address_stands_in_its_server_s_place(stage):
+    proxy = stage.proxy("gone.invalid:80", status={"address": "127.0.0.1:0"})
+    proxy.wait_for_line("cannot be resolved")
+    numbers = json.loads(ask(status_address(proxy), "/api/v1/status").body)
+    [server] = numbers["upstreams"][0]["servers"]
+    assert (server["server"], server["state"]) == ("gone.invalid:80", "unresolved")
+    assert server["unresolved_seconds"] >= 0 and 0 <= server["retry_in_seconds"] <= 2
+    assert server["last_error"]["error"] == "dns_error"
+    assert server["last_error"]["text"].startswith("Its name is not resolved: ")
+    assert "getent hosts" in server["last_error"]["remedy"]
+    assert metrics(status_address(proxy))["holdfast_upstream_name_resolved"] == 0
+
+
+def test_says_where_a_listener_is_that_asked_for_any_port(shown):
+    proxy, status = shown
+    [listener] = json.loads(ask(status, "/api/v1/status").body)["listeners"]
+    assert listener["address"] == "%s:%d" % proxy.address
 
 
 class Watcher:

@@ -199,6 +199,8 @@ TEST_F(NamesOfAnUpstream, KeepTheirLastAnswerWhenALookupFails) {
   EXPECT_THAT(in_use(), ElementsAre("10.0.0.1:80"));
   EXPECT_EQ(state().error, "no such name");
   EXPECT_EQ(state().failures, 1U);
+  EXPECT_EQ(state().failing_since, clock.now());
+  EXPECT_GT(state().next_at, clock.now());
   EXPECT_THAT(state().addresses, ElementsAre(*SocketAddress::parse("10.0.0.1:80")));
 }
 
