@@ -6,6 +6,7 @@
 #include <set>
 
 #include "config/fields.h"
+#include "config/foreign_words.h"
 #include "config/suggest.h"
 #include "config/values.h"
 #include "config/walk.h"
@@ -70,6 +71,9 @@ std::string path_from(const Spot& spot, const Field& field) {
 
 // The key that someone who wrote this unknown one most likely meant, or null.
 const Field* find_meant(std::string_view key, const Spot& spot) {
+  if (!answer_to_foreign(key, spot.path).empty()) {
+    return nullptr;
+  }
   if (const Field* field = find_foreign(key, spot.path)) {
     return field;
   }
@@ -80,12 +84,18 @@ const Field* find_meant(std::string_view key, const Spot& spot) {
 }
 
 std::string key_hint(std::string_view key, const Spot& spot, const Field* meant) {
+  if (const std::string_view answer = answer_to_foreign(key, spot.path); !answer.empty()) {
+    return std::string(answer);
+  }
   if (meant == nullptr) {
     return spot.path.empty() ? fmt::format("known here: {}", alternatives(keys_below(""))) : "";
   }
   // The words of other tools get an answer; slips of the finger get a question.
   const bool is_foreign = find_foreign(key, spot.path) == meant;
-  const std::string path = path_from(spot, *meant);
+  std::string path = path_from(spot, *meant);
+  if (path == key) {
+    path = path_for_people(meant->path);  // it stands in the wrong map
+  }
   return is_foreign ? fmt::format("holdfast calls it '{}'", path)
                     : fmt::format("did you mean '{}'?", path);
 }
@@ -179,7 +189,11 @@ class Binder {
     for_each_key(map, spot, [&](const YamlNode& key, const YamlNode& value) {
       const Field* field = find_field(joined(spot.path, key.text));
       if (field == nullptr || key.text.find('.') != std::string::npos) {
-        meant.insert(report_unknown(key, spot));
+        const Field* one = report_unknown(key, spot);
+        // What has no key here cannot have been meant for one that is missing.
+        if (one != nullptr || answer_to_foreign(key.text, spot.path).empty()) {
+          meant.insert(one);
+        }
         return;
       }
       const std::string shown = joined(spot.shown, key.text);
@@ -252,6 +266,7 @@ class Binder {
   // Returns the key that was meant, or null.
   const Field* report_unknown(const YamlNode& key, const Spot& spot) {
     const Field* meant = find_meant(key.text, spot);
+    result_.doubtful.insert(spot.shown);
     report(key.place, with_hint(fmt::format("unknown key {}{}", in_quotes(key.text), in(spot)),
                                 key_hint(key.text, spot, meant)));
     return meant;
@@ -296,8 +311,12 @@ class Binder {
         .kind = YamlKind::map, .place = spot.place, .text = {}, .keys = {}, .items = {}};
     const YamlNode& map = value.kind == YamlKind::null ? empty : value;
     if (map.kind != YamlKind::map) {
-      report(value.place,
-             fmt::format("{} stands in {}, where a map belongs", kind_of(value), spot.shown));
+      const std::string example =
+          field.kind == FieldKind::names
+              ? ""
+              : fmt::format("; write {{ {}: ... }}", keys_below(field.path).front());
+      report(value.place, fmt::format("{} stands in {}, where a map belongs{}", kind_of(value),
+                                      spot.shown, example));
     } else if (field.kind == FieldKind::names) {
       bind_names(field, map, spot);
     } else {

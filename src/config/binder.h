@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Binding {
   // Where each key's value stands, by its path with the names in it: "upstreams.legacy.servers". A
   // section's or name's own place is that of its key.
   std::map<std::string, Place, std::less<>> places;
+  // The maps with keys that are not known, by the same paths: what they lack may be meant by those.
+  std::set<std::string, std::less<>> doubtful;
   // The name of the flag or variable that gave a value, by its path. The places have no line then.
   std::map<std::string, std::string, std::less<>> overruled;
 };

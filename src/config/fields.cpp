@@ -24,18 +24,6 @@ constexpr auto table =
     joined(keys::process_rows, keys::listener_rows, keys::upstream_rows, keys::operation_rows);
 
 // Other tools write keys in many ways: lower case and '_' for the '-' and blanks between words.
-std::string normalised(std::string_view word) {
-  std::string result(word);
-  for (char& byte : result) {
-    if (byte >= 'A' && byte <= 'Z') {
-      byte = static_cast<char>(byte - 'A' + 'a');
-    } else if (byte == '-' || byte == ' ') {
-      byte = '_';
-    }
-  }
-  return result;
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
@@ -52,6 +40,7 @@ std::string_view first_part(std::string_view path) { return path.substr(0, path.
 // belongs to no section.
 template <class Fits>
 const Field* find_near(std::string_view path, Fits fits) {
+  const Field* near = nullptr;
   const Field* elsewhere = nullptr;
   for (const Field& field : table) {
     const bool holds_path = path == field.path || path.starts_with(std::string(field.path) + '.');
@@ -60,15 +49,28 @@ const Field* find_near(std::string_view path, Fits fits) {
     }
     const bool sections_fit =
         path.empty() ? path_above(field.path).empty() : first_part(field.path) == first_part(path);
-    if (sections_fit) {
+    if (path_above(field.path) == path) {
       return &field;
     }
+    near = near == nullptr && sections_fit ? &field : near;
     elsewhere = elsewhere == nullptr ? &field : elsewhere;
   }
-  return elsewhere;
+  return near != nullptr ? near : elsewhere;
 }
 
 }  // namespace
+
+std::string normalised_word(std::string_view word) {
+  std::string result(word);
+  for (char& byte : result) {
+    if (byte >= 'A' && byte <= 'Z') {
+      byte = static_cast<char>(byte - 'A' + 'a');
+    } else if (byte == '-' || byte == ' ') {
+      byte = '_';
+    }
+  }
+  return result;
+}
 
 std::span<const Field> fields() { return table; }
 
@@ -118,7 +120,7 @@ std::vector<std::string_view> keys_below(std::string_view path) {
 std::vector<std::string_view> choices_of(const Field& field) { return split(field.choices, '|'); }
 
 const Field* find_foreign(std::string_view word, std::string_view path) {
-  const std::string sought = normalised(word);
+  const std::string sought = normalised_word(word);
   return find_near(path, [&](const Field& field) {
     const std::vector<std::string_view> words = split(field.foreign, ' ');
     return std::find(words.begin(), words.end(), sought) != words.end();

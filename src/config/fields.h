@@ -135,8 +135,12 @@ struct Field {
 // The words of a choice.
 [[nodiscard]] std::vector<std::string_view> choices_of(const Field& field);
 
+// A word as the foreign ones are written: in small letters, with '_' for '-' and blanks.
+[[nodiscard]] std::string normalised_word(std::string_view word);
+
 // Where another tool's word, or a key that stands in the wrong map, belongs; null if it means
-// nothing here. Prefers the section (the first part) that `path`, the map it was found in, is of.
+// nothing here. Prefers
+// `path`, the map it was found in, then the section (the first part) that this is of.
 [[nodiscard]] const Field* find_foreign(std::string_view word, std::string_view path);
 [[nodiscard]] const Field* find_misplaced(std::string_view key, std::string_view path);
 

@@ -138,7 +138,8 @@ void require_distinct_routes(Binding& binding, const ListenerOptions& listener) 
   for (std::size_t i = 0; i < listener.routes.size(); ++i) {
     const RouteOptions& route = listener.routes[i];
     const std::string path = route_path_of(listener, i);
-    if (was_refused(binding, path + ".host") || was_refused(binding, path + ".path")) {
+    if (was_refused(binding, path + ".host") || was_refused(binding, path + ".path") ||
+        binding.doubtful.contains(path)) {
       continue;
     }
     const auto [first, is_new] = owner.try_emplace({route.host, route.path}, path);
