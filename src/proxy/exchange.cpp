@@ -265,13 +265,19 @@ void Exchange::on_server_known() {
   if (endpoint_ == nullptr) {
     wait_for_server();
   } else if (body_ == BodyKind::chunked && endpoint_->speaks() != Endpoint::Speaks::http11) {
-    request_state_ = RequestState::buffering;
-    begin_body();
-    invite_body({});
-    client_.pump();
+    collect_body();
   } else {
     obtain_connection();
   }
+}
+
+// It is known only now, after a wait, that a length is needed. The client may still wait to be
+// invited. The exchange may be gone when this returns.
+void Exchange::collect_body() {
+  request_state_ = RequestState::buffering;
+  begin_body();
+  invite_body({});
+  client_.pump();
 }
 
 // The connection was stale: the request goes over a fresh one, from its first byte on. What was

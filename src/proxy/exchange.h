@@ -156,6 +156,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool may_send_chunks() const;
   void invite_body(std::string_view already_there);
   void begin_body();
+  void collect_body();
   void expect_body(std::size_t moved);
   struct PlanRoom {
     char address[IpAddress::max_text];

@@ -227,10 +227,10 @@ void Exchange::on_lease(Lease lease) {
       fail(make_error(ErrorCode::body_too_large));
       return;
     }
-    request_state_ = RequestState::buffering;
-  } else {
-    take(std::move(lease));
+    collect_body();
+    return;
   }
+  take(std::move(lease));
   client_.pump();
 }
 
