@@ -59,7 +59,7 @@ constexpr std::array<ErrorRow, error_code_count> rows{{
      "The proxy could not open a connection to the backend."},
     {out_of_memory, "proxy_out_of_memory", Side::local, 503, Replay::never,
      "The proxy has no memory for this request."},
-    {queue_full, "connection_limit_reached", Side::upstream, 503, Replay::never,
+    {queue_full, "connection_limit_reached", Side::upstream, 503, Replay::always,
      "All connections to the backend are busy and the queue for them is full."},
     {queue_timeout, "connection_limit_timeout", Side::upstream, 503, Replay::never,
      "All connections to the backend stayed busy for too long."},

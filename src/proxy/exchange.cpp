@@ -197,7 +197,7 @@ bool Exchange::try_replay(Error error) {
   const FailurePoint point = failure_point(
       error.code,
       {.reused = reused_, .answer_begun = answer_begun_, .anything_sent = anything_sent_});
-  if (!may_replay(point)) {
+  if (!may_replay(point) || (error.code == ErrorCode::queue_full && !another_serves())) {
     return false;
   }
   if (point == FailurePoint::connect) {
@@ -232,6 +232,12 @@ bool Exchange::may_replay(FailurePoint point) {
   const bool affordable = upstream_->replay_budget().spend(context_.now());
   context_.counters.replays_refused += affordable ? 0 : 1;
   return affordable;
+}
+
+// Where to wait is no reason to try a server that is set aside.
+bool Exchange::another_serves() const {
+  const Upstream::Next next = upstream_->after(*endpoint_, upstream_->size() - servers_tried_);
+  return next.endpoint != nullptr && next.endpoint->health().serving();
 }
 
 // No connection was made: another server may have one.

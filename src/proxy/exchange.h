@@ -179,6 +179,7 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool is_silence(ErrorCode code) const;
   [[nodiscard]] bool try_replay(Error error);
   [[nodiscard]] bool may_replay(FailurePoint point);
+  [[nodiscard]] bool another_serves() const;
   void go_elsewhere();
   void replay();
   void answer_locally(const ErrorRow& row);

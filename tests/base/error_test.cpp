@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Verdict{ErrorCode::connect_timeout, Side::upstream, 504, Replay::always},
                     Verdict{ErrorCode::out_of_ports, Side::local, 503, Replay::always},
                     Verdict{ErrorCode::out_of_descriptors, Side::local, 503, Replay::always},
-                    Verdict{ErrorCode::queue_full, Side::upstream, 503, Replay::never},
+                    Verdict{ErrorCode::queue_full, Side::upstream, 503, Replay::always},
                     Verdict{ErrorCode::upstream_closed, Side::upstream, 502, Replay::if_idempotent},
                     Verdict{ErrorCode::upstream_write_failed, Side::upstream, 502,
                             Replay::if_idempotent},

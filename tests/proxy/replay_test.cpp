@@ -50,7 +50,7 @@ TEST(TheReplayTable, HasARowForWhateverFails) {
   using enum ErrorCode;
   EXPECT_EQ(codes_with(Replay::always),
             (std::vector{connect_refused, connect_timeout, connect_failed, out_of_ports,
-                         out_of_descriptors, local_failure}));
+                         out_of_descriptors, local_failure, queue_full}));
   EXPECT_EQ(codes_with(Replay::if_idempotent),
             (std::vector{upstream_closed, upstream_write_failed}));
   const struct {

@@ -96,6 +96,46 @@ TEST_F(ThreeServers, TakeTurns) {
   EXPECT_EQ(backends(), 3U);
 }
 
+TEST_F(ThreeServers, TakeWhatTheQueueOfAnotherHasNoRoomFor) {
+  upstream.balance = Balance::round_robin;
+  upstream.pool.max_connections = 1;
+  upstream.queue.max = 1;
+  EXPECT_EQ(ask(), 1);  // and does not answer
+  ask_and_answer(2);
+  EXPECT_EQ(ask(), nobody);  // waits for server 1
+  ask_and_answer(2);
+  EXPECT_EQ(ask_and_answer(), 2);  // it was the turn of server 1
+  EXPECT_EQ(counters().failovers, 1U);
+  EXPECT_EQ(errors(ErrorCode::queue_full), 0U);
+}
+
+TEST_F(ThreeServers, RefuseWhatNoQueueHasRoomFor) {
+  upstream.balance = Balance::round_robin;
+  upstream.pool.max_connections = 1;
+  upstream.queue.max = 1;
+  for (int i = 0; i < 6; ++i) {
+    static_cast<void>(ask());
+    EXPECT_EQ(client_->got(), "");
+  }
+  EXPECT_EQ(ask(), nobody);
+  EXPECT_THAT(client_->got(), StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(errors(ErrorCode::queue_full), 1U);
+}
+
+TEST_F(ThreeServers, AreNotTriedForWantOfRoomWhileTheyAreSetAside) {
+  upstream.balance = Balance::round_robin;
+  upstream.pool.max_connections = 1;
+  upstream.queue.max = 1;
+  lose_the_first();
+  const int before = attempts(1);
+  for (int i = 0; i < 4; ++i) {
+    static_cast<void>(ask());
+  }
+  EXPECT_EQ(ask(), nobody);
+  EXPECT_THAT(client_->got(), StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(attempts(1), before);
+}
+
 TEST_F(ThreeServers, ShareEquallyWhileTheyAreIdle) {
   EXPECT_THAT(ask_and_answer(30), ElementsAre(0, 10, 10, 10));
   EXPECT_EQ(backends(), 3U);
