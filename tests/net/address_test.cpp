@@ -154,6 +154,14 @@ TEST(IpAddress, WritesWhatItReads) {
   }
 }
 
+TEST(IpAddress, WritesEveryByteOfAnIpv4Address) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string number = std::to_string(byte);
+    const std::string text = number + "." + number + "." + number + "." + number;
+    EXPECT_EQ(written(*IpAddress::parse(text)), text);
+  }
+}
+
 TEST(IpAddress, CountsAMappedIpv4AddressAsIpv4) {
   EXPECT_EQ(written(*IpAddress::parse("::ffff:10.1.2.3")), "10.1.2.3");
 }

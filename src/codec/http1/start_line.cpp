@@ -59,7 +59,8 @@ Result<Method> read_method(std::string_view text) {
 // HTTP-version (RFC 9112 section 2.3). A well-formed version that is newer than ours is told apart
 // from text that is no version; HTTP/0.9 never names itself.
 Result<Version> read_version(std::string_view text) {
-  if (text.size() != version_bytes || !text.starts_with("HTTP/") || text[6] != '.' ||
+  constexpr std::string_view name = "HTTP/";
+  if (text.size() != version_bytes || text.substr(0, name.size()) != name || text[6] != '.' ||
       !is_digit(text[5]) || !is_digit(text[7]) || text[5] == '0') {
     return refuse(ErrorCode::malformed_request);
   }
