@@ -125,11 +125,16 @@ def test_a_line_of_logfmt_has_what_is_known(stage, origin, log):
     assert " reused=false conn=1 conn_req=1 tries=1 request_id=" in line
 
 
+def status_of(proxy) -> tuple[str, int]:
+    """Where its status pages are."""
+    found = re.search(r"http://([0-9.]+):([0-9]+)/", proxy.wait_for_line("status on"))
+    return found[1], int(found[2])
+
+
 def test_who_looks_at_the_status_pages_is_not_logged(stage, origin, log):
     proxy = stage.proxy(origin, **logging(log), status={"address": "127.0.0.1:0"})
-    status = re.search(r"http://([0-9.]+):([0-9]+)/", proxy.wait_for_line("status on"))
     for path in "/readyz", "/metrics", "/nothing":
-        fetch((status[1], int(status[2])), path)
+        fetch(status_of(proxy), path, host="localhost")
     fetch(proxy.address, "/asked")
     [line] = lines_of(log, 1)
     assert json.loads(line)["path"] == "/asked"
@@ -343,10 +348,14 @@ def test_a_full_disk_costs_lines_and_no_request(stage, origin):
     disk.mkdir()
     mount = f'mount -t tmpfs -o size=64k none {disk} && exec "$@"'
     proxy = stage.proxy(origin, prefix=["unshare", "-m", "sh", "-c", mount, "sh"],
+                        status={"address": "127.0.0.1:0"},
                         **logging(disk / "access.log", "combined"))
     ask_for_long_lines(proxy, LONG_LINES)
     line = proxy.wait_for_line("access log: .* lost: No space left on device")
-    assert int(re.search(r"(\d+) lines", line)[1]) > 0
+    told = int(re.search(r"(\d+) lines", line)[1])
+    assert told > 0
+    metrics = fetch(status_of(proxy), "/metrics", host="localhost").text
+    assert int(re.search(r'records_dropped_total\{log="access"\} (\d+)', metrics)[1]) >= told
     proxy.stop()
     lost = [int(n) for n in re.findall(r"access log: (\d+) lines", proxy.stderr)]
     assert LONG_LINES - 20 <= sum(lost) < LONG_LINES
