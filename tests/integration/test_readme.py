@@ -316,6 +316,9 @@ def provoke(code: int, binary, stage) -> subprocess.CompletedProcess:
             return call([binary, "run", "--listen", address, "--upstream", "127.0.0.1:9"])
     if code == 2:
         return call([binary, "run", "--no-such-flag"])
+    if code == 3:
+        # So few descriptors are a warning on any machine.
+        return call(["prlimit", "--nofile=300:300", binary, "doctor"])
     assert code == 78, f"README.md tells of the exit code {code}, and no test provokes it"
     path.write_text("wokers: 1\n", encoding="utf-8")
     return call([binary, "run", "-c", path])
