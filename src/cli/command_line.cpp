@@ -130,7 +130,8 @@ class BriefFormatter final : public CLI::Formatter {
 // What no command takes together. Our own rules, not CLI11's, for the sake of their wording.
 constexpr std::pair<const char*, const char*> exclusions[] = {
     {"FILE", "--config"},   {"FILE", "--listen"},     {"FILE", "--upstream"},
-    {"SERVER", "--config"}, {"--config", "--listen"}, {"--config", "--upstream"}};
+    {"SERVER", "--config"}, {"--config", "--listen"}, {"--config", "--upstream"},
+    {"--config", "--rps"},  {"--config", "--latency"}};
 
 // What must not be empty, and how a person calls it. An empty value stands for a variable that a
 // script forgot to set; to take it as "not given" would serve from a file that nobody named.

@@ -1,10 +1,18 @@
 #pragma once
 
+#include <string>
+
+#include "cli/backend_probe.h"
 #include "cli/outputs.h"
+#include "cli/pool_advice.h"
 
 namespace holdfast {
 
 struct DoctorOptions {
+  std::string server;  // of a backend to ask, or
+  std::string config;  // a file, all of whose backends are asked; empty both: the machine alone
+  ProbeSettings probe;
+  ExpectedLoad load;
   bool json = false;
 };
 

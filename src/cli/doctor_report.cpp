@@ -63,6 +63,65 @@ void write_machine(JsonWriter& json, const MachineFacts& facts) {
   write_number(json, "conntrack_max", settings.conntrack_max);
 }
 
+void write_duration(JsonWriter& json, std::string_view name, std::optional<Duration> time) {
+  if (time) {
+    json.member(name, *time);
+  } else {
+    json.null(name);
+  }
+}
+
+std::string_view framing_name(BodyKind body) {
+  switch (body) {
+    case BodyKind::none:
+      return "none";
+    case BodyKind::length:
+      return "length";
+    case BodyKind::chunked:
+      return "chunked";
+    case BodyKind::until_close:
+      return "until_close";
+  }
+  return "";
+}
+
+void write_answer(JsonWriter& json, const BackendFacts& facts) {
+  const ProbeAnswer& answer = facts.answer();
+  json.member("version", answer.version == Version::http10 ? "1.0" : "1.1");
+  json.member("status", answer.status);
+  json.member("framing", framing_name(answer.body));
+  json.member("latency", answer.took);
+  json.member("keeps_http11", facts.http11.again);
+  json.member("keeps_http10", facts.http10.again);
+  write_duration(json, "promised_idle", facts.promised_idle());
+}
+
+void write_backend(JsonWriter& json, const BackendFacts& facts) {
+  json.member("server", facts.server);
+  json.member("connected", facts.asked.has_value());
+  json.member("answers", facts.answers());
+  if (facts.answers()) {
+    write_answer(json, facts);
+  }
+  const bool has_idle_limit = facts.idle && !facts.idle->ages.empty();
+  write_duration(json, "idle_limit",
+                 has_idle_limit ? std::optional(facts.idle->ages.front()) : std::nullopt);
+  write_duration(json, "idle_watched",
+                 facts.idle ? std::optional(facts.idle->watched_for) : std::nullopt);
+  const bool has_request_limit = facts.requests && facts.requests->ended;
+  write_number(json, "request_limit",
+               has_request_limit ? std::optional(facts.requests->answered) : std::nullopt);
+}
+
+void write_advice(JsonWriter& json, const PoolAdvice& advice) {
+  json.object("pool", [&] {
+    for (const PoolAdvice::Key& key : advice.keys) {
+      json.member(key.name, key.value);
+    }
+  });
+  json.member("yaml", advice.yaml());
+}
+
 void write_chapter(JsonWriter& json, const Chapter& chapter) {
   json.member("title", chapter.title);
   json.member("verdict", verdict_name(chapter.verdict()));
@@ -101,6 +160,9 @@ std::string diagnosis_text(const Diagnosis& diagnosis, Colour colour) {
   for (const Chapter& chapter : diagnosis.chapters) {
     text += chapter_text(chapter, colour) + '\n';
   }
+  if (diagnosis.advice) {
+    text += "Write into your configuration\n\n" + diagnosis.advice->yaml() + '\n';
+  }
   return text + closing_line(diagnosis);
 }
 
@@ -116,6 +178,14 @@ std::string diagnosis_json(const Diagnosis& diagnosis) {
         json.object([&] { write_chapter(json, chapter); });
       }
     });
+    json.array("backends", [&] {
+      for (const BackendFacts& backend : diagnosis.backends) {
+        json.object([&] { write_backend(json, backend); });
+      }
+    });
+    if (diagnosis.advice) {
+      write_advice(json, *diagnosis.advice);
+    }
   });
   return json.text() + '\n';
 }

@@ -58,10 +58,11 @@ Finding judge_range(const MachineFacts& facts) {
 }
 
 std::string line_of(const DestinationPorts& destination, const MachineFacts& facts) {
-  return fmt::format("{} from {}: {} TIME_WAIT + {} open, {} % of its ports{}",
+  const std::size_t percent =
+      destination.all() * 100 / std::max<std::size_t>(1, facts.range->size());
+  return fmt::format("{} from {}: {} TIME_WAIT and {} open: {} % of its ports{}",
                      end_text(destination.to), end_text(destination.from), destination.time_wait,
-                     destination.open,
-                     destination.all() * 100 / std::max<std::size_t>(1, facts.range->size()),
+                     destination.open, percent == 0 ? "under 1" : std::to_string(percent),
                      facts.reuses_time_wait(destination) ? "; used again after 1 s" : "");
 }
 
@@ -72,7 +73,9 @@ Finding judge_destinations(const MachineFacts& facts) {
     const std::size_t taken =
         facts.reuses_time_wait(destination) ? destination.open : destination.all();
     finding.verdict = std::max(finding.verdict, judge_use(taken, facts.range->size()));
-    if (finding.details.size() < most_shown) {
+    // Beside the first only those that take a part worth a line.
+    const bool is_much = destination.all() * 100 >= facts.range->size();
+    if (finding.details.empty() || (is_much && finding.details.size() < most_shown)) {
       finding.details.push_back(line_of(destination, facts));
     }
   }

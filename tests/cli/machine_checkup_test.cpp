@@ -84,7 +84,7 @@ TEST(MachineCheckup, NamesTheDestinationThatRunsOutOfPorts) {
   EXPECT_EQ(found.verdict, Verdict::sick);
   ASSERT_EQ(found.details.size(), 1U);
   EXPECT_EQ(found.details[0],
-            "10.0.0.5:80 from 10.0.0.1: 170 TIME_WAIT + 10 open, 94 % of its ports");
+            "10.0.0.5:80 from 10.0.0.1: 170 TIME_WAIT and 10 open: 94 % of its ports");
   EXPECT_THAT(found.advice, HasSubstr("EADDRNOTAVAIL"));
 }
 
@@ -108,9 +108,18 @@ TEST(MachineCheckup, DoesNotFearTimeWaitThatIsUsedAgain) {
 TEST(MachineCheckup, ShowsFiveDestinationsAtMost) {
   MachineFacts facts = a_machine();
   for (int i = 0; i < 7; ++i) {
-    add(facts, "10.0.0.5:80", 1, 0);
+    add(facts, "10.0.0.5:80", 1000, 0);
   }
   EXPECT_EQ(finding(judge_machine(facts), "time_wait").details.size(), 5U);
+}
+
+TEST(MachineCheckup, ShowsOneDestinationWhereAllTakeLittle) {
+  MachineFacts facts = a_machine();
+  add(facts, "10.0.0.5:80", 1, 0);
+  add(facts, "10.0.0.6:80", 1, 0);
+  const Finding found = finding(judge_machine(facts), "time_wait");
+  ASSERT_EQ(found.details.size(), 1U);
+  EXPECT_THAT(found.details[0], HasSubstr("under 1 %"));
 }
 
 TEST(MachineCheckup, SaysWhatEachValueOfReuseDoes) {

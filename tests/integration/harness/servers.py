@@ -19,7 +19,7 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen {address} backlog=1024; root {folder}/root; }}
+  server {{ listen {address} backlog=1024; root {folder}/root; {more} }}
 }}
 """
 
@@ -40,6 +40,7 @@ KeepAlive On
 MaxKeepAliveRequests 100
 DocumentRoot {folder}/root
 DirectoryIndex index.html
+{more}
 """
 
 PYTHON = """\
@@ -73,9 +74,11 @@ class RealServer:
     page = b"<p>A page of some kind.</p>\n"
     file = bytes(range(256)) * 2000
 
-    def __init__(self, kind: str, folder: pathlib.Path, *, unix: bool = False) -> None:
-        """`unix`: nginx listens on a Unix socket in its folder."""
+    def __init__(self, kind: str, folder: pathlib.Path, *, unix: bool = False,
+                 more: str = "") -> None:
+        """`unix`: nginx listens on a Unix socket in its folder. `more`: of its configuration."""
         self.kind = kind
+        self._more = more
         self._unix = unix
         self.folder = folder
         root = folder / "root"
@@ -99,7 +102,7 @@ class RealServer:
         path = self.folder / "conf"
         address = self.server if self._unix else f"127.0.0.1:{self.port}"
         path.write_text(text.format(folder=self.folder, port=self.port, modules=MODULES,
-                                    address=address))
+                                    address=address, more=self._more))
         if self.kind == "nginx":
             return ["nginx", "-c", str(path), "-p", str(self.folder), "-e", "stderr"]
         return ["/usr/sbin/apache2", "-f", str(path), "-D", "FOREGROUND"]

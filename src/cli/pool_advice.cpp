@@ -1,0 +1,45 @@
+#include "cli/pool_advice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "config/json.h"
+
+namespace holdfast {
+namespace {
+
+constexpr double most_connections = 1'000'000;
+
+}  // namespace
+
+Concurrency concurrency_of(std::uint64_t requests_per_second, Duration latency) {
+  const double mean =
+      static_cast<double>(requests_per_second) * std::chrono::duration<double>(latency).count();
+  // How many come at a time varies by about the square root of their mean; four of those are next
+  // to never exceeded.
+  const double room = std::ceil(mean + 4 * std::sqrt(mean));
+  return {.mean = mean,
+          .with_room = static_cast<std::uint32_t>(std::clamp(room, 1.0, most_connections))};
+}
+
+Duration safe_idle_timeout(Duration limit) {
+  const Duration margin = std::clamp<Duration>(limit / 10, 1s, 5s);
+  const Duration safe = limit > 2 * margin ? limit - margin : limit / 2;
+  // Whole seconds read better; below that, whole milliseconds.
+  return safe >= 1s ? Duration(std::chrono::floor<std::chrono::seconds>(safe))
+                    : std::max<Duration>(std::chrono::floor<std::chrono::milliseconds>(safe), 1ms);
+}
+
+std::string PoolAdvice::yaml() const {
+  std::string text =
+      fmt::format("upstreams:\n  backend:\n    servers: [{}]\n    pool:\n", json_text(server));
+  for (const Key& key : keys) {
+    text += fmt::format("      {:<24}{}\n", fmt::format("{}: {}", key.name, key.value),
+                        key.reason.empty() ? "" : "# " + key.reason);
+  }
+  return text;
+}
+
+}  // namespace holdfast
