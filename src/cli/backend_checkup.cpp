@@ -44,15 +44,15 @@ Words words_for_connecting(const Error& error, const BackendFacts& facts, Durati
 Words words_for_asking(const Error& error, const ProbeSettings& settings) {
   switch (error.code) {
     case ErrorCode::response_timeout:
-      return {fmt::format("takes the connection, but did not answer GET {} within {}.",
-                          settings.path, spoken(settings.timeout)),
+      return {fmt::format("took the connection and did not answer GET {} within {}.", settings.path,
+                          spoken(settings.timeout)),
               "The backend hangs or is busy; or ask for another --path, or wait with --timeout."};
     case ErrorCode::response_stalled:
       return {fmt::format("began to answer GET {}, but had not finished after {}.", settings.path,
                           spoken(settings.timeout)),
               "Ask for something smaller with --path, or wait longer with --timeout."};
     case ErrorCode::upstream_closed:
-      return {"takes the connection and closes it without an answer.",
+      return {"took the connection and closed it without an answer.",
               "Is it a server for HTTP? One for TLS does this to plain requests."};
     case ErrorCode::response_incomplete:
       return {fmt::format("cut its answer to GET {} short.", settings.path),

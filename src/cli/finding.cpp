@@ -29,12 +29,25 @@ std::string painted(std::string_view text, Verdict verdict, Colour colour) {
                                  : fmt::format("{}{}\x1b[0m", colour_of(verdict), text);
 }
 
-// Breaks a text at its blanks into lines that begin at the indent; the first one is begun already.
+bool is_in_quotes(std::string_view text, std::size_t at) {
+  return std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '"') % 2 != 0;
+}
+
+// The last blank that a line may end at, else the first one behind; npos if there is none. What
+// stands in quotes is to be copied as it is and stays together.
+std::size_t break_of(std::string_view text) {
+  std::size_t blank = text.rfind(' ', columns - indent);
+  while (blank != std::string_view::npos && blank != 0 && is_in_quotes(text, blank)) {
+    blank = text.rfind(' ', blank - 1);
+  }
+  return blank == std::string_view::npos || blank == 0 ? text.find(' ', columns - indent) : blank;
+}
+
+// Breaks a text into lines that begin at the indent; the first one is begun already.
 std::string wrapped(std::string_view text) {
   std::string lines;
   while (indent + text.size() > columns) {
-    std::size_t blank = text.rfind(' ', columns - indent);
-    blank = blank == std::string_view::npos ? text.find(' ') : blank;
+    const std::size_t blank = break_of(text);
     if (blank == std::string_view::npos) {
       break;
     }

@@ -85,12 +85,17 @@ Finding judge_destinations(const MachineFacts& facts) {
                                    census.time_wait_towards);
   if (finding.verdict == Verdict::healthy) {
     finding.advice = "No destination is short of ports.";
-  } else {
-    finding.advice =
-        "Close to the end of the ports: new connections there will fail with EADDRNOTAVAIL (errno "
-        "99). A program here opens a connection for each request and closes it first; send its "
-        "requests through holdfast.";
+    return finding;
   }
+  finding.advice =
+      finding.verdict == Verdict::sick
+          ? "Next to no port is left there: new connections fail with EADDRNOTAVAIL "
+            "(errno 99). "
+          : "More than half of the ports there are taken; without one a new connection "
+            "fails with EADDRNOTAVAIL (errno 99). ";
+  finding.advice +=
+      "A program here opens a connection for each request and closes it first; send its requests "
+      "through holdfast.";
   return finding;
 }
 

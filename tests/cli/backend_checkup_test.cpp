@@ -127,7 +127,7 @@ TEST(BackendCheckup, SaysWhatCameInsteadOfAnAnswer) {
   const std::pair<ErrorCode, const char*> rows[] = {
       {ErrorCode::response_timeout, "did not answer GET / within 5 s"},
       {ErrorCode::response_stalled, "had not finished after 5 s"},
-      {ErrorCode::upstream_closed, "closes it without an answer"},
+      {ErrorCode::upstream_closed, "closed it without an answer"},
       {ErrorCode::response_incomplete, "Cut its answer"},
       {ErrorCode::malformed_response, "is not HTTP/1.0 or HTTP/1.1"},
   };

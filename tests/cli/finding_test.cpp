@@ -47,6 +47,13 @@ TEST(Chapter, BreaksLongLinesAtBlanks) {
       std::string::npos);
 }
 
+TEST(Chapter, KeepsTogetherWhatStandsInQuotes) {
+  const std::string what = std::string(85, 'x') + " range=\"10240 65535\" and more";
+  EXPECT_NE(chapter_text({.title = "", .findings = {{.what = what}}}, Colour::never)
+                .find("\n           range=\"10240 65535\" and more\n"),
+            std::string::npos);
+}
+
 TEST(Chapter, HasColourOnlyWhereItIsWanted) {
   const Chapter chapter{.title = "One", .findings = {{.verdict = Verdict::sick}}};
   EXPECT_EQ(chapter_text(chapter, Colour::never).find('\x1b'), std::string::npos);

@@ -81,7 +81,7 @@ def test_the_machine_is_told_of_in_words_and_numbers(binary):
 
 
 def test_few_ports_and_time_wait_towards_a_destination_make_it_sick(stage):
-    """All in a network of its own: two addresses, so that it is not the loopback's 127."""
+    """All in a network of its own. No port is used again, though it is one machine."""
     place = stage.adopt(Namespace())
     place.sysctl("net.ipv4.ip_local_port_range=40000 40199")
     place.sysctl("net.ipv4.tcp_tw_reuse=0")
@@ -89,7 +89,7 @@ def test_few_ports_and_time_wait_towards_a_destination_make_it_sick(stage):
     server = place.socket(2, 1)
     server.bind(("10.99.0.1", 80))
     server.listen(200)
-    for _ in range(180):
+    for _ in range(200):
         client = place.socket(2, 1)
         client.connect(("10.99.0.1", 80))
         accepted, _ = server.accept()
@@ -98,18 +98,21 @@ def test_few_ports_and_time_wait_towards_a_destination_make_it_sick(stage):
     try:
         def seen():
             diagnosis = diagnose(prefix=place.prefix)
-            return diagnosis if diagnosis["machine"]["time_wait"] == 180 else None
-        wait_until(seen, "180 TIME_WAIT are there")
+            return diagnosis if diagnosis["machine"]["time_wait"] == 200 else None
+        wait_until(seen, "200 TIME_WAIT are there")
         diagnosis = diagnose(prefix=place.prefix)
+        code, printed = examine("10.99.0.1:80", prefix=place.prefix)
     finally:
         server.close()
+    assert code == SICK
+    assert "10.99.0.1:80: no local port is left to connect from (EADDRNOTAVAIL)." in printed
     assert diagnosis["exit_code"] == SICK
     assert diagnosis["machine"]["local_ports"] == 200
     assert finding(diagnosis, "local_ports")["verdict"] == "sick"
     assert "for 3 new connections a second" in finding(diagnosis, "local_ports")["advice"]
     assert finding(diagnosis, "time_wait")["verdict"] == "sick"
     worst = diagnosis["machine"]["destinations"][0]
-    assert worst == {"from": "10.99.0.1", "to": "10.99.0.1:80", "time_wait": 180, "open": 0,
+    assert worst == {"from": "10.99.0.1", "to": "10.99.0.1:80", "time_wait": 200, "open": 0,
                      "reused_after_a_second": False}
     assert finding(diagnosis, "tcp_tw_reuse")["what"].startswith("tcp_tw_reuse = 0")
 
@@ -211,7 +214,7 @@ def closing(connection) -> None:
 
 @pytest.mark.parametrize("script, words", [
     (never, "did not answer GET / within 300 ms"),
-    (closing, "closes it without an answer"),
+    (closing, "closed it without an answer"),
     (raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "is not HTTP/1.0 or HTTP/1.1"),
     (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), "had not finished after 300 ms"),
 ], ids=["never", "closes", "no_http", "half"])
