@@ -16,6 +16,9 @@
 namespace holdfast {
 namespace {
 
+// The idle_timeout for a backend whose limit was not met, however long it was looked for.
+constexpr Duration longest_unseen = 60s;
+
 // What a failure of connecting means, and what to look at.
 struct Words {
   std::string what;
@@ -241,6 +244,14 @@ Finding judge_idle(const BackendFacts& facts) {
 Finding judge_requests(const BackendFacts& facts) {
   Finding finding{.verdict = Verdict::healthy, .check = "request_limit"};
   const RequestFacts& requests = *facts.requests;
+  if (requests.failure) {
+    finding.verdict = Verdict::warning;
+    finding.what =
+        fmt::format("Answered {} over one connection; the next one failed ({}).",
+                    counted(requests.answered, "request"), error_row(requests.failure->code).name);
+    finding.advice = "Try again; if it fails again, look into the log of the backend.";
+    return finding;
+  }
   if (!requests.ended) {
     finding.what = fmt::format("Answered {} over one connection and would go on.",
                                counted(requests.answered, "request"));
@@ -257,6 +268,16 @@ Finding judge_requests(const BackendFacts& facts) {
         "MaxKeepAliveRequests).";
   }
   return finding;
+}
+
+Finding judge_side_by_side(unsigned most) {
+  return {.verdict = Verdict::warning,
+          .check = "side_by_side",
+          .what = fmt::format("Served {} at a time: the next one got no answer while {} idle.",
+                              counted(most, "connection"), most == 1 ? "that was" : "those were"),
+          .advice =
+              "A connection that is kept holds one of its few workers. Give it more, or let "
+              "max_connections be as many as it has."};
 }
 
 Duration latency_for(const BackendFacts& facts, const ExpectedLoad& load) {
@@ -290,6 +311,9 @@ Chapter judge_backend(const BackendFacts& facts, const ProbeSettings& settings) 
   }
   if (facts.closes_when_asked) {
     findings.push_back(judge_close(facts));
+  }
+  if (facts.most_side_by_side) {
+    findings.push_back(judge_side_by_side(*facts.most_side_by_side));
   }
   if (facts.keeps()) {
     findings.push_back(judge_idle(facts));
@@ -343,7 +367,10 @@ std::optional<PoolAdvice> advise_pool(const BackendFacts& facts, const ExpectedL
     return std::nullopt;
   }
   PoolAdvice advice{.server = facts.server};
-  if (load.requests_per_second) {
+  if (facts.most_side_by_side.value_or(0) > 0) {
+    advice.keys.push_back({"max_connections", std::to_string(*facts.most_side_by_side),
+                           "the backend serves no more at a time"});
+  } else if (load.requests_per_second) {
     const Duration latency = latency_for(facts, load);
     const Concurrency needed = concurrency_of(*load.requests_per_second, latency);
     advice.keys.push_back({"max_connections", std::to_string(needed.with_room),
@@ -362,8 +389,7 @@ std::optional<PoolAdvice> advise_pool(const BackendFacts& facts, const ExpectedL
   } else if (facts.idle) {
     advice.keys.push_back(
         {"idle_timeout",
-         duration_text(
-             std::min(PoolLimits().idle_timeout, safe_idle_timeout(facts.idle->watched_for))),
+         duration_text(std::min(longest_unseen, safe_idle_timeout(facts.idle->watched_for))),
          fmt::format("the backend kept idle ones for {}", spoken(facts.idle->watched_for))});
   }
   if (facts.requests && facts.requests->ended) {

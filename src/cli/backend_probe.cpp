@@ -75,6 +75,8 @@ class IdleWatch {
     }
   }
 
+  void close_all() { watched_.clear(); }
+
   [[nodiscard]] IdleFacts facts() const {
     IdleFacts facts{.watched = static_cast<unsigned>(watched_.size())};
     const TimePoint now = monotonic_now();
@@ -181,16 +183,28 @@ class BackendProbe {
   void measure_limits() {
     const TimePoint deadline = monotonic_now() + settings_.limit;
     IdleWatch watch;
-    for (unsigned i = 0; i < idle_connections; ++i) {
+    unsigned served = 0;
+    for (; served < idle_connections; ++served) {
       Result<ProbeConnection> connection = connect();
-      const bool kept = connection && connection->ask(kept_request_, soon());
-      if (kept) {
-        watch.add(std::move(*connection), monotonic_now());
+      if (!connection || !connection->ask(kept_request_, soon())) {
+        break;
       }
+      watch.add(std::move(*connection), monotonic_now());
     }
-    facts_.requests = count_requests(deadline, watch);
+    if (served == idle_connections) {
+      facts_.requests = count_requests(deadline, watch);
+      watch.look_until(deadline);
+      facts_.idle = watch.facts();
+      return;
+    }
+    // A backend that serves so few at a time serves another only when these are gone.
+    facts_.most_side_by_side = served;
     watch.look_until(deadline);
-    facts_.idle = watch.facts();
+    if (served > 0) {
+      facts_.idle = watch.facts();
+    }
+    watch.close_all();
+    facts_.requests = count_requests(deadline, watch);
   }
 
   // Goes on looking after the idle connections meanwhile.
@@ -205,17 +219,25 @@ class BackendProbe {
       const Result<ProbeAnswer> answer = connection->ask(kept_request_, std::min(soon(), deadline));
       watch.look();
       if (!answer) {
-        // Any other failure says nothing about a limit.
-        facts.ended = answer.error().code == ErrorCode::upstream_closed;
-        return facts;
+        note_end(answer.error(), deadline, facts);
+        break;
       }
       ++facts.answered;
       if (!answer->keeps) {
         facts.ended = facts.announced = true;
-        return facts;
+        break;
       }
     }
-    return facts;
+    return facts.answered == 0 ? std::nullopt : std::optional(facts);
+  }
+
+  // Why the next request was not answered. That our own time was over says nothing.
+  static void note_end(const Error& error, TimePoint deadline, RequestFacts& facts) {
+    if (error.code == ErrorCode::upstream_closed) {
+      facts.ended = true;
+    } else if (monotonic_now() < deadline) {
+      facts.failure = error;
+    }
   }
 
   const ProbeSettings& settings_;

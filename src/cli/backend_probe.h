@@ -44,8 +44,9 @@ struct IdleFacts {
 // After how many requests the backend closes a connection.
 struct RequestFacts {
   std::uint64_t answered = 0;
-  bool ended = false;      // the backend has closed after so many
-  bool announced = false;  // and said so in the last answer
+  bool ended = false;              // the backend has closed after so many
+  bool announced = false;          // and said so in the last answer
+  std::optional<Error> failure{};  // the next one was not answered, for another reason
 };
 
 // All that was found out about one backend.
@@ -63,6 +64,8 @@ struct BackendFacts {
   VersionFacts http11;
   VersionFacts http10;  // asked for `Connection: keep-alive`
   std::optional<bool> closes_when_asked;
+  // So many connections it served, but none beside them while they were idle.
+  std::optional<unsigned> most_side_by_side;
   std::optional<IdleFacts> idle;
   std::optional<RequestFacts> requests;
 

@@ -103,6 +103,9 @@ void write_backend(JsonWriter& json, const BackendFacts& facts) {
   if (facts.answers()) {
     write_answer(json, facts);
   }
+  write_number(json, "most_side_by_side",
+               facts.most_side_by_side ? std::optional<std::uint64_t>(*facts.most_side_by_side)
+                                       : std::nullopt);
   const bool has_idle_limit = facts.idle && !facts.idle->ages.empty();
   write_duration(json, "idle_limit",
                  has_idle_limit ? std::optional(facts.idle->ages.front()) : std::nullopt);

@@ -191,6 +191,26 @@ TEST(BackendCheckup, WarnsOfTightLimits) {
   }
 }
 
+TEST(BackendCheckup, KeepsToTheWorkersOfABackend) {
+  BackendFacts facts = a_backend();
+  facts.most_side_by_side = 2;
+  EXPECT_EQ(judged(facts, "side_by_side").verdict, Verdict::warning);
+  EXPECT_THAT(judged(facts, "side_by_side").what, HasSubstr("2 connections at a time"));
+  EXPECT_EQ(
+      value_of(*advise_pool(facts, {.requests_per_second = 200, .latency = 1s}), "max_connections"),
+      "2");
+}
+
+TEST(BackendCheckup, DoesNotTakeAFailureForALimit) {
+  BackendFacts facts = a_backend();
+  facts.requests = {.answered = 30,
+                    .ended = false,
+                    .announced = false,
+                    .failure = make_error(ErrorCode::response_timeout)};
+  EXPECT_EQ(judged(facts, "request_limit").verdict, Verdict::warning);
+  EXPECT_EQ(value_of(*advise_pool(facts, {}), "max_requests"), "absent");
+}
+
 TEST(BackendCheckup, AdvisesAPoolWithinTheLimits) {
   const PoolAdvice advice =
       *advise_pool(a_backend(), {.requests_per_second = 200, .latency = 50ms});
