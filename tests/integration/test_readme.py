@@ -253,6 +253,21 @@ def test_the_table_of_commands_knows_every_subcommand(binary):
     assert subcommands and not missing
 
 
+def test_the_members_of_the_doctors_json_are_there(stage):
+    backend = stage.backend(keep_alive())
+    diagnosis = json.loads(call([holdfast_binary(), "doctor", backend.server, "--fast",
+                                 "--json"]).stdout)
+    rows = {cells[0]: [name for name in SPAN.findall(cells[1]) if name.isidentifier()]
+            for cells in cells_of("member")}
+    assert rows["`machine`"] and rows["`backends[]`"]
+    machine = {**diagnosis["machine"], "from": 0, "to": 0, "open": 0}
+    assert not [name for name in rows["`machine`"] if name not in machine]
+    assert not [name for name in rows["`backends[]`"] if name not in diagnosis["backends"][0]]
+    for cell in rows:
+        for name in SPAN.findall(cell):
+            assert name.partition("[")[0] in diagnosis
+
+
 def keys_in(cell: str) -> list[str]:
     """Those it names, in full: below upstreams.NAME unless it says where."""
     elsewhere = r"listeners\.|upstreams\.|access_log\.|log\.|status\.|workers\Z"
