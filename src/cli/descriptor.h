@@ -6,8 +6,8 @@
 
 namespace holdfast {
 
-// Owns an open file descriptor, or none (-1). Only the demo's own little server and clients use it;
-// all that the proxy opens belongs to its loops.
+// Owns an open file descriptor, or none (-1). Only the demo's own little server and clients and the
+// doctor's probes use it; all that the proxy opens belongs to its loops.
 class Descriptor {
  public:
   Descriptor() = default;

@@ -22,10 +22,14 @@ constexpr std::size_t block_bytes = std::size_t{64} * 1024;
 constexpr http1::HeadLimits head_limits{
     .head_bytes = block_bytes, .target_bytes = block_bytes, .fields = http1::max_fields};
 
-// Waits until the socket is ready for this; false when the time is over.
+// Waits until the socket is ready for this; false when the time is over, ready or not: one that is
+// always ready must come to an end too.
 bool wait_for(int socket, short events, TimePoint deadline) {
   while (true) {
-    const Duration left = std::max<Duration>(deadline - monotonic_now(), 0s);
+    const Duration left = deadline - monotonic_now();
+    if (left <= 0s) {
+      return false;
+    }
     pollfd watched{socket, events, 0};
     // Rounded up, so that it does not turn idly in the last millisecond.
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
@@ -33,7 +37,7 @@ bool wait_for(int socket, short events, TimePoint deadline) {
     if (ready > 0) {
       return true;
     }
-    if (left == 0s || (ready < 0 && errno != EINTR)) {
+    if (ready < 0 && errno != EINTR) {
       return false;
     }
   }

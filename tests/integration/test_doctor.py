@@ -230,6 +230,13 @@ def never(connection) -> None:
     connection.wait_until_left()
 
 
+def without_end(connection) -> None:
+    connection.read_request()
+    connection.send(b"HTTP/1.0 200 OK\r\n\r\n")
+    while not connection.left():
+        connection.send(bytes(65536))
+
+
 def closing(connection) -> None:
     connection.read_request()
     connection.close()
@@ -240,7 +247,8 @@ def closing(connection) -> None:
     (closing, "closed it without an answer"),
     (raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "is not HTTP/1.0 or HTTP/1.1"),
     (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), "had not finished after 300 ms"),
-], ids=["never", "closes", "no_http", "half"])
+    (without_end, "had not finished after 300 ms"),
+], ids=["never", "closes", "no_http", "half", "without_end"])
 def test_a_backend_that_does_not_answer_is_sick(stage, script, words):
     code, printed = examine(stage.backend(script).server, "--timeout", "300ms")
     assert code == SICK and words in printed
