@@ -47,19 +47,21 @@ Finding judge_workers(unsigned workers, unsigned cpus) {
   return finding;
 }
 
-// An idle connection must be gone from the pool before its backend closes it.
+// An idle connection must be gone from the pool before its backend closes it. A negative time is
+// one that is learned.
 Finding compare_idle(const PoolLimits& pool, Duration limit) {
+  const bool learns = pool.idle_timeout < 0s;
   Finding finding{.verdict = Verdict::healthy, .check = "idle_timeout"};
   finding.what = fmt::format("pool.idle_timeout is {}; the backend closes after {}.",
-                             duration_text(pool.idle_timeout), spoken(limit));
-  if (pool.idle_timeout == 0s || pool.idle_timeout >= limit) {
+                             learns ? "auto" : duration_text(pool.idle_timeout), spoken(limit));
+  if (!learns && (pool.idle_timeout == 0s || pool.idle_timeout >= limit)) {
     finding.verdict = Verdict::warning;
     finding.advice = fmt::format(
         "A request may meet a connection that the backend is closing. Write "
         "idle_timeout: {}.",
         duration_text(safe_idle_timeout(limit)));
   } else {
-    finding.advice = "It fits.";
+    finding.advice = learns ? "It is learned." : "It fits.";
   }
   return finding;
 }

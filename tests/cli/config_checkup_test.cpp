@@ -82,6 +82,16 @@ TEST(ConfigCheckup, WarnsOfAnIdleTimeoutThatTheBackendDoesNotWaitFor) {
   EXPECT_EQ(judged("pool: { idle_timeout: 6s }", "idle_timeout").verdict, Verdict::healthy);
 }
 
+TEST(ConfigCheckup, LeavesAnIdleTimeoutThatIsLearnedToItself) {
+  Config config = config_of("  a: { servers: [\"10.0.0.5:80\"] }\n");
+  config.upstreams.front().pool.idle_timeout = Duration(-1);
+  const auto servers = servers_of(config, ProbeSettings());
+  const Finding found =
+      finding(judge_server(servers.at(0), a_backend("10.0.0.5:80")), "idle_timeout");
+  EXPECT_EQ(found.verdict, Verdict::healthy);
+  EXPECT_THAT(found.what, HasSubstr("is auto; the backend closes after 7 s"));
+}
+
 TEST(ConfigCheckup, WarnsOfARequestLimitThatComesWithoutAWord) {
   const Finding none = judged("pool: { max_requests: 0 }", "max_requests");
   EXPECT_EQ(none.verdict, Verdict::warning);
