@@ -25,6 +25,16 @@ class AnUpload : public ProxyTest {
  protected:
   // A backend that is known to speak HTTP/1.1, and its idle connection, backend(0).
   Far& client_of_http11() { return served_client(); }
+  // A part of an upload is sent; the next write of it is going to fail.
+  Far& stuck_upload() {
+    Far& far = client_of_http11();
+    far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab");
+    backend(0).reads_nothing();
+    far.sends("cd");
+    network.read_bytes = 10;
+    backend(0).wire.takes_no_write = true;
+    return far;
+  }
 };
 
 TEST_F(AnUpload, IsRelayedAsItComes) {
@@ -146,23 +156,13 @@ TEST_F(AnUpload, BrokenByTheBackendStillBringsItsAnswer) {
 
 // The loop comes to the write that fails before it has read all that was said.
 TEST_F(AnUpload, BrokenBeforeItsAnswerWasReadStillBringsIt) {
-  Far& far = client_of_http11();
-  far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab");
-  backend(0).reads_nothing();
-  far.sends("cd");
-  network.read_bytes = 10;
-  backend(0).wire.takes_no_write = true;
+  Far& far = stuck_upload();
   backend(0).sends(ok_of("enough"));
   EXPECT_THAT(far.got(), EndsWith("enough"));
 }
 
 TEST_F(AnUpload, BrokenInTheMiddleOfAnAnswerWithoutALengthCutsIt) {
-  Far& far = client_of_http11();
-  far.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab");
-  backend(0).reads_nothing();
-  far.sends("cd");
-  network.read_bytes = 10;
-  backend(0).wire.takes_no_write = true;
+  Far& far = stuck_upload();
   backend(0).wire.end_arrived = true;  // what a kernel says behind a reset that a write has met
   backend(0).sends("HTTP/1.0 200 OK\r\n\r\nhalf");
   EXPECT_TRUE(far.cut());
