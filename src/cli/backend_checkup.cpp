@@ -281,7 +281,7 @@ Finding judge_side_by_side(unsigned most) {
 }
 
 Duration latency_for(const BackendFacts& facts, const ExpectedLoad& load) {
-  return load.latency.value_or(facts.answer().took);
+  return load.latency.value_or(facts.latency());
 }
 
 }  // namespace
@@ -385,7 +385,9 @@ std::optional<PoolAdvice> advise_pool(const BackendFacts& facts, const ExpectedL
   }
   if (const auto limit = idle_limit_of(facts)) {
     advice.keys.push_back({"idle_timeout", duration_text(safe_idle_timeout(*limit)),
-                           fmt::format("the backend closes after {}", spoken(*limit))});
+                           limit == facts.promised_idle()
+                               ? fmt::format("the backend says {}", spoken(*limit))
+                               : fmt::format("the backend closes after {}", spoken(*limit))});
   } else if (facts.idle) {
     advice.keys.push_back(
         {"idle_timeout",

@@ -215,6 +215,7 @@ class BackendProbe {
       return std::nullopt;
     }
     RequestFacts facts;
+    Duration took{};
     while (facts.answered < settings_.requests && monotonic_now() < deadline) {
       const Result<ProbeAnswer> answer = connection->ask(kept_request_, std::min(soon(), deadline));
       watch.look();
@@ -223,12 +224,17 @@ class BackendProbe {
         break;
       }
       ++facts.answered;
+      took += answer->took;
       if (!answer->keeps) {
         facts.ended = facts.announced = true;
         break;
       }
     }
-    return facts.answered == 0 ? std::nullopt : std::optional(facts);
+    if (facts.answered == 0) {
+      return std::nullopt;
+    }
+    facts.mean_latency = took / static_cast<Duration::rep>(facts.answered);
+    return facts;
   }
 
   // Why the next request was not answered. That our own time was over says nothing.

@@ -47,6 +47,7 @@ struct RequestFacts {
   bool ended = false;              // the backend has closed after so many
   bool announced = false;          // and said so in the last answer
   std::optional<Error> failure{};  // the next one was not answered, for another reason
+  Duration mean_latency{};
 };
 
 // All that was found out about one backend.
@@ -74,6 +75,10 @@ struct BackendFacts {
   // The answer to go by.
   [[nodiscard]] const ProbeAnswer& answer() const {
     return http11.failure || (http10.again && !http11.again) ? http10.answer : http11.answer;
+  }
+  // Of one request; the very first one may have had to wake up somebody.
+  [[nodiscard]] Duration latency() const {
+    return requests ? requests->mean_latency : answer().took;
   }
   // What it says of its idle limit; some say it only when asked for keep-alive in so many words.
   [[nodiscard]] std::optional<Duration> promised_idle() const {

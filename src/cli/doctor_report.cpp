@@ -90,7 +90,7 @@ void write_answer(JsonWriter& json, const BackendFacts& facts) {
   json.member("version", answer.version == Version::http10 ? "1.0" : "1.1");
   json.member("status", answer.status);
   json.member("framing", framing_name(answer.body));
-  json.member("latency", answer.took);
+  json.member("latency", facts.latency());
   json.member("keeps_http11", facts.http11.again);
   json.member("keeps_http10", facts.http10.again);
   write_duration(json, "promised_idle", facts.promised_idle());

@@ -33,7 +33,8 @@ BackendFacts a_backend() {
   facts.http10 = facts.http11;
   facts.closes_when_asked = true;
   facts.idle = {.watched = 4, .ages = {7s, 7s, 7s, 7100ms}, .watched_for = {}};
-  facts.requests = {.answered = 50, .ended = true, .announced = true};
+  facts.requests = {
+      .answered = 50, .ended = true, .announced = true, .failure = {}, .mean_latency = 1500us};
   return facts;
 }
 
@@ -237,7 +238,7 @@ TEST(BackendCheckup, SaysLittlesLawInWords) {
   EXPECT_THAT(found.advice, HasSubstr("12000 of 28232 ports"));
   const Finding more =
       judge_load(a_backend(), {.requests_per_second = 1000, .latency = {}}, a_machine());
-  EXPECT_THAT(more.what, HasSubstr("2.0 ms as measured just now"));
+  EXPECT_THAT(more.what, HasSubstr("1.5 ms as measured just now"));
   EXPECT_THAT(more.advice, HasSubstr("more than the 470 a second"));
 }
 
