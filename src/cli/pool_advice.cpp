@@ -25,11 +25,11 @@ Concurrency concurrency_of(std::uint64_t requests_per_second, Duration latency) 
 }
 
 Duration safe_idle_timeout(Duration limit) {
-  const Duration margin = std::clamp<Duration>(limit / 10, 1s, 5s);
-  const Duration safe = limit > 2 * margin ? limit - margin : limit / 2;
-  // Whole seconds read better; below that, whole milliseconds.
-  return safe >= 1s ? Duration(std::chrono::floor<std::chrono::seconds>(safe))
-                    : std::max<Duration>(std::chrono::floor<std::chrono::milliseconds>(safe), 1ms);
+  const Duration margin = std::clamp<Duration>(limit / 10, std::min<Duration>(1s, limit / 4), 5s);
+  const Duration safe = limit - margin;
+  // Round times read better, where a second is a small part of them.
+  return safe >= 5s ? Duration(std::chrono::floor<std::chrono::seconds>(safe))
+                    : std::max<Duration>(safe - safe % 50ms, 1ms);
 }
 
 std::string PoolAdvice::yaml() const {

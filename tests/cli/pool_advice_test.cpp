@@ -21,11 +21,20 @@ TEST(PoolAdvice, AlwaysAllowsAConnectionAndNeverMoreThanAPoolMayHave) {
 
 TEST(PoolAdvice, KeepsAMarginBelowTheIdleLimit) {
   const std::pair<Duration, Duration> rows[] = {
-      {7s, 6s},   {5s + 3ms, 4s}, {65s, 60s},   {2s, 1s},        {60s, 55s}, {1s, 500ms},
-      {75s, 70s}, {300s, 295s},   {7010ms, 6s}, {1500ms, 750ms}, {1ms, 1ms},
+      {7s, 6s},   {5s + 3ms, 4s}, {65s, 60s},   {2s, 1500ms},  {60s, 55s}, {1s, 750ms},
+      {75s, 70s}, {300s, 295s},   {7010ms, 6s}, {100ms, 50ms}, {1ms, 1ms}, {2s + 5ms, 1500ms},
   };
   for (const auto& [limit, safe] : rows) {
     EXPECT_EQ(safe_idle_timeout(limit), safe) << limit.count();
+  }
+}
+
+// Whoever lets an idle connection rest until the backend closes it waits for a part of
+// idle_timeout.
+TEST(PoolAdvice, StaysNotFarBelowTheIdleLimit) {
+  for (Duration limit = 400ms; limit < 100s; limit += 37ms) {
+    EXPECT_LT(safe_idle_timeout(limit), limit);
+    EXPECT_GT(safe_idle_timeout(limit), limit * 6 / 10) << limit.count();
   }
 }
 
