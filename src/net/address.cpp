@@ -48,6 +48,23 @@ constexpr std::array<Octet, 256> octets = [] {
 
 }  // namespace
 
+std::optional<PortRange> PortRange::parse(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto first = parse_port(text.substr(0, dash));
+  const auto last = parse_port(text.substr(dash + 1));
+  if (!first || !last || *first == 0 || *last < *first) {
+    return std::nullopt;
+  }
+  return PortRange{*first, *last};
+}
+
+std::string PortRange::text() const {
+  return empty() ? "" : std::to_string(first) + '-' + std::to_string(last);
+}
+
 SocketAddress::SocketAddress(const sockaddr& from) {
   if (from.sa_family == AF_INET6) {
     std::memcpy(&storage_.v6, &from, sizeof(sockaddr_in6));
@@ -210,6 +227,22 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return IpAddress(reinterpret_cast<const sockaddr&>(v6));
   }
   return std::nullopt;
+}
+
+SocketAddress IpAddress::with_port(std::uint16_t port) const {
+  check(family_ != Family::local, "a client of a Unix socket has no address");
+  if (family_ == Family::v6) {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    std::memcpy(&v6.sin6_addr, bytes_, 16);
+    return SocketAddress(reinterpret_cast<const sockaddr&>(v6));
+  }
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(port);
+  std::memcpy(&v4.sin_addr, bytes_, 4);
+  return SocketAddress(reinterpret_cast<const sockaddr&>(v4));
 }
 
 // Every request's head has one of these: inet_ntop prints an IPv4 address with a format string,

@@ -67,6 +67,9 @@ class IpAddress {
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
   [[nodiscard]] static IpAddress of_unix_client();
 
+  // The address and a port. Not of a client that came over a Unix socket.
+  [[nodiscard]] SocketAddress with_port(std::uint16_t port) const;
+
   // Writes the text form (without brackets) into `out`, which has max_text bytes.
   [[nodiscard]] std::string_view write_text(char* out) const;
 
@@ -76,6 +79,18 @@ class IpAddress {
 
   std::uint8_t bytes_[16] = {};
   Family family_ = Family::v4;
+};
+
+// Local ports, the first and the last one; none if both are 0.
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  [[nodiscard]] bool empty() const { return first == 0; }
+  // Reads "20000-29999".
+  [[nodiscard]] static std::optional<PortRange> parse(std::string_view text);
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
 // A set of addresses with a common prefix: "10.0.0.0/8", "fd00::/8", or a single address; or

@@ -39,6 +39,12 @@ enum class WriteOutcome : std::uint8_t {
   broken,   // the connection is broken, or there is no memory for what the kernel refused
 };
 
+// Where a connection that is to be made comes from.
+struct ConnectFrom {
+  const SocketAddress* address = nullptr;  // borrowed; null: the kernel chooses
+  PortRange ports{};                       // empty: those of the system
+};
+
 // A connection as bytes. Its rule: close() may be called at any time, any number of times; then the
 // owner hears exactly one more event, on_closed. One thread only.
 class Stream {
@@ -52,7 +58,7 @@ class Stream {
 
   // Starts a connection attempt; on_connected follows, never during the call. Returns an errno
   // value if it could not even be tried; the stream must be closed then too.
-  [[nodiscard]] virtual int connect(const SocketAddress& to) = 0;
+  [[nodiscard]] virtual int connect(const SocketAddress& to, const ConnectFrom& from) = 0;
 
   // The other side may leave what was sent unread for so long, 0 is for ever, before the kernel
   // gives the connection up as dead; never less than half a minute. Called behind connect().

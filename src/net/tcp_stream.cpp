@@ -25,6 +25,9 @@ namespace {
 constexpr unsigned keepalive_seconds = 20;
 constexpr Duration user_timeout = 30s;
 
+// IP_LOCAL_PORT_RANGE, of Linux 6.3: the headers of Debian 12 are older.
+constexpr int local_port_range = 51;
+
 }  // namespace
 
 void set_user_timeout(int descriptor, Duration limit) {
@@ -34,6 +37,40 @@ void set_user_timeout(int descriptor, Duration limit) {
 }
 
 int system_error(int status) { return status < 0 ? -status : 0; }
+
+int come_from(int descriptor, const ConnectFrom& from) {
+  if (!from.ports.empty()) {
+    // A kernel without this was complained about at the start; its whole range serves.
+    const std::uint32_t range = std::uint32_t{from.ports.last} << 16 | from.ports.first;
+    setsockopt(descriptor, IPPROTO_IP, local_port_range, &range, sizeof(range));
+  }
+  if (from.address == nullptr) {
+    return 0;
+  }
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+  return ::bind(descriptor, &from.address->raw(), from.address->raw_bytes()) == 0 ? 0 : errno;
+}
+
+int try_source(const SocketAddress& source) {
+  const int made = ::socket(source.raw().sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int failed = made < 0 ? errno : come_from(made, {.address = &source});
+  if (made >= 0) {
+    ::close(made);
+  }
+  return failed;
+}
+
+bool can_choose_ports() {
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const std::uint32_t range = std::uint32_t{2000} << 16 | 1000;
+  const bool can =
+      made >= 0 && setsockopt(made, IPPROTO_IP, local_port_range, &range, sizeof(range)) == 0;
+  if (made >= 0) {
+    ::close(made);
+  }
+  return can;
+}
 
 TcpStream::TcpStream(Loop& loop, StreamEvents& events) : loop_(loop), events_(events) {
   check(uv_tcp_init(&loop.uv_, &tcp_) == 0, "libuv could not make a stream");
@@ -54,7 +91,7 @@ int TcpStream::adopt(int descriptor) {
 }
 
 // The socket is made here rather than by libuv, so that its options are set before the handshake.
-int TcpStream::connect(const SocketAddress& to) {
+int TcpStream::connect(const SocketAddress& to, const ConnectFrom& from) {
   if (!loop_.connects_.ready()) {
     return ENOMEM;
   }
@@ -64,6 +101,10 @@ int TcpStream::connect(const SocketAddress& to) {
   }
   if (to.is_unix()) {
     return connect_unix(made, to);
+  }
+  if (const int failed = come_from(made, from); failed != 0) {
+    ::close(made);
+    return failed;
   }
   if (const int failed = adopt(made); failed != 0) {
     return failed;

@@ -21,7 +21,7 @@ class TcpStream final : public Stream {
   ~TcpStream();
 
   [[nodiscard]] int adopt(int descriptor) override;
-  [[nodiscard]] int connect(const SocketAddress& to) override;
+  [[nodiscard]] int connect(const SocketAddress& to, const ConnectFrom& from) override;
   void bear_silence(Duration limit) override;
   bool read_now() override;
   void start_reading() override;
@@ -80,6 +80,16 @@ class TcpStreams final : public StreamFactory {
 // Lets the kernel give a connection up when the other side has left what was sent to it
 // unacknowledged, or its window shut, for so long (TCP_USER_TIMEOUT).
 void set_user_timeout(int descriptor, Duration limit);
+
+// Has the socket come from there when it is connected. Returns an errno value. The port is chosen
+// with the connect: one that a bind chooses could serve one destination only.
+[[nodiscard]] int come_from(int descriptor, const ConnectFrom& from);
+
+// Tries whether connections can come from there. Returns an errno value.
+[[nodiscard]] int try_source(const SocketAddress& source);
+
+// Whether the kernel (Linux 6.3) lets a program choose the range of its own local ports.
+[[nodiscard]] bool can_choose_ports();
 
 // The errno value behind a libuv status.
 [[nodiscard]] int system_error(int status);

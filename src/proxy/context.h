@@ -31,6 +31,7 @@ struct MovedConnection {
   int descriptor = -1;
   UseHistory use;
   std::uint64_t number = 0;
+  std::size_t source = 0;  // see UpstreamConnection
 };
 
 // How a worker reaches the others. Endpoints are named by their number, the same in every worker.

@@ -208,6 +208,10 @@ void Endpoint::audit() const {
   }
   check_about(shared_.permits.taken() <= shared_.permits.limit(), "permits keep their limit",
               about);
+  if (context_.workers == 1 && shared_.ports.sources() != 0) {
+    check_about(shared_.ports.use(context_.now()).live == pool_.size(), "a connection has a port",
+                about);
+  }
   pool_.look_over(audited_connections,
                   [](const UpstreamConnection& connection) { connection.verify(); });
 }

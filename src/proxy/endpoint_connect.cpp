@@ -47,7 +47,8 @@ std::optional<Error> Endpoint::connect_one() {
     return make_error(ErrorCode::out_of_memory);
   }
   UpstreamConnection& connection = open();
-  const int failed = connection.connect(shared_.address);
+  shared_.take_port(connection.source(), context_.now());
+  const int failed = connection.connect(shared_.address, {});
   if (failed == 0) {
     return std::nullopt;
   }

@@ -113,6 +113,7 @@ void Endpoint::on_closed(UpstreamConnection& connection, Stream& stream) {
   count_closed(connection);
   ++closed_;
   if (!connection.moved()) {
+    shared_.leave_port(connection.source(), connection.port_after(), context_.now());
     shared_.permits.give_back();
   }
   context_.upstream_connections.release(connection);

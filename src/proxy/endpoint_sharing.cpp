@@ -69,7 +69,8 @@ void Endpoint::help_neighbours() {
 }
 
 void Endpoint::donate(UpstreamConnection& connection, unsigned worker) {
-  const MovedConnection moved{connection.detach(), connection.use(), connection.number()};
+  const MovedConnection moved{connection.detach(), connection.use(), connection.number(),
+                              connection.source()};
   pool_.retire(connection);
   note_retired(connection, Retirement::moved);
   if (moved.descriptor < 0) {
@@ -108,11 +109,12 @@ void Endpoint::on_wake() {
 void Endpoint::adopt(MovedConnection moved) {
   if (!has_memory()) {
     ::close(moved.descriptor);
-    shared_.permits.give_back();
+    shared_.forfeit(moved.source, context_.now());
     keep_connecting();
     return;
   }
   UpstreamConnection& connection = open();
+  connection.set_source(moved.source);
   if (connection.adopt(moved) != 0) {
     retire(connection, Retirement::broken);
     return;

@@ -43,11 +43,11 @@ UpstreamConnection::~UpstreamConnection() {
   context_.timers.disarm(*this);
 }
 
-int UpstreamConnection::connect(const SocketAddress& to) {
+int UpstreamConnection::connect(const SocketAddress& to, const ConnectFrom& from) {
   note(Event::connecting);
   attempted_ = context_.fine_now();
   expect_within(endpoint_.options().timeouts.connect);
-  const int failed = stream_.connect(to);
+  const int failed = stream_.connect(to, from);
   if (failed == 0) {
     stream_.bear_silence(endpoint_.options().timeouts.write);
   }

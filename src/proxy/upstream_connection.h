@@ -12,6 +12,7 @@
 #include "codec/http1/decoder.h"
 #include "net/stream.h"
 #include "pool/pool.h"
+#include "ports/port_ledger.h"
 #include "proxy/context.h"
 #include "proxy/tally.h"
 
@@ -32,7 +33,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   ~UpstreamConnection();
 
   // Starts the attempt. Returns an errno value; the connection must be closed then too.
-  [[nodiscard]] int connect(const SocketAddress& to);
+  [[nodiscard]] int connect(const SocketAddress& to, const ConnectFrom& from);
   // Takes over a descriptor from another worker. Returns an errno value likewise.
   [[nodiscard]] int adopt(const MovedConnection& moved);
 
@@ -47,6 +48,14 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
 
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] Endpoint& endpoint() { return endpoint_; }
+  // Where it comes from: its place in SharedEndpoint::sources. Kept when it moves.
+  [[nodiscard]] std::size_t source() const { return source_; }
+  void set_source(std::size_t source) { source_ = static_cast<std::uint8_t>(source); }
+  // What its close leaves to its port.
+  [[nodiscard]] PortAfter port_after() const {
+    return was_open() && closer() == Closer::holdfast ? PortAfter::in_time_wait
+                                                      : PortAfter::is_free;
+  }
   // Its own in this process, kept when it moves to another worker.
   [[nodiscard]] std::uint64_t number() const { return number_; }
   // How long it took to open.
@@ -139,6 +148,7 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   TimePoint attempted_{};
   Duration connect_time_{};
   bool rested_drained_ = false;
+  std::uint8_t source_ = 0;
   std::uint64_t rested_in_ = 0;
   std::uint64_t events_ = 0;  // the last eight, one a byte, the newest in the lowest
   bool clean_ = true;         // every answer was read to its end, and nothing stood behind it

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "net/clock.h"
 #include "net/listener.h"
 #include "net/resolver.h"
 #include "server/cpus.h"
@@ -364,7 +365,7 @@ void Server::wake(unsigned worker, std::size_t endpoint) { workers_[worker]->wak
 void Server::give(unsigned worker, SharedEndpoint& endpoint, MovedConnection moved) {
   if (!workers_[worker]->give(endpoint, moved)) {
     ::close(moved.descriptor);
-    endpoint.permits.give_back();
+    endpoint.forfeit(moved.source, monotonic_now());
   }
 }
 

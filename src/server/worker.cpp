@@ -158,7 +158,7 @@ void Worker::adopt(SharedEndpoint& endpoint, MovedConnection moved) {
     return;
   }
   ::close(moved.descriptor);
-  endpoint.permits.give_back();
+  endpoint.forfeit(moved.source, loop_.now());
 }
 
 void Worker::drain_upstreams() {

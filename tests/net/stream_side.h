@@ -38,8 +38,8 @@ class StreamSide final : public StreamEvents {
     check(thread_.eventually([this] { return !stream_; }), "a stream was never closed");
   }
 
-  int connect(const SocketAddress& to) {
-    return thread_.run([&] { return stream_->connect(to); });
+  int connect(const SocketAddress& to, const ConnectFrom& from = {}) {
+    return thread_.run([&] { return stream_->connect(to, from); });
   }
   int adopt(int descriptor) {
     return thread_.run([&] { return stream_->adopt(descriptor); });

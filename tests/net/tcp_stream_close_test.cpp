@@ -61,7 +61,7 @@ TEST_F(TcpStreamClose, ClosesBeforeItWasConnected) {
 
 TEST_F(TcpStreamClose, ClosesWhileConnectingWithoutAWordOfTheAttempt) {
   left.with_stream([&](TcpStream& stream) {
-    EXPECT_EQ(stream.connect(gate.address()), 0);
+    EXPECT_EQ(stream.connect(gate.address(), {}), 0);
     stream.close();
   });
   ASSERT_TRUE(left.hears(closed));

@@ -27,7 +27,7 @@ TEST_F(TcpStreamTest, Connects) {
 
 TEST_F(TcpStreamTest, TellsOfAConnectionNeverDuringTheCall) {
   left.with_stream([&](TcpStream& stream) {
-    EXPECT_EQ(stream.connect(gate.address()), 0);
+    EXPECT_EQ(stream.connect(gate.address(), {}), 0);
     EXPECT_EQ(left.history_so_far(), "");
   });
   EXPECT_TRUE(left.hears(connected));

@@ -151,7 +151,7 @@ TEST_F(UnixSocketTest, CarriesBytesBothWays) {
 TEST_F(UnixSocketTest, TellsOfAConnectionNeverDuringTheCall) {
   listen();
   left.with_stream([&](TcpStream& stream) {
-    EXPECT_EQ(stream.connect(address), 0);
+    EXPECT_EQ(stream.connect(address, {}), 0);
     EXPECT_EQ(left.history_so_far(), "");
   });
   EXPECT_TRUE(left.hears(connected));
@@ -160,7 +160,7 @@ TEST_F(UnixSocketTest, TellsOfAConnectionNeverDuringTheCall) {
 TEST_F(UnixSocketTest, TellsNothingOfAConnectionThatWasClosedAtOnce) {
   listen();
   left.with_stream([&](TcpStream& stream) {
-    EXPECT_EQ(stream.connect(address), 0);
+    EXPECT_EQ(stream.connect(address, {}), 0);
     stream.close();
   });
   EXPECT_TRUE(left.hears(closed));

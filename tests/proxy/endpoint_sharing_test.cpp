@@ -114,6 +114,7 @@ TEST_F(ASharedEndpoint, ClosesAConnectionThatCannotBeMoved) {
 TEST_F(ASharedEndpoint, ReturnsThePermitOfAConnectionThatWasLostOnItsWay) {
   start();
   ASSERT_TRUE(shared().permits.take());
+  shared().take_port(0, clock.now());
   neighbours.give(1, shared(), {.descriptor = 999, .use = {}});
   settle();
   EXPECT_EQ(shared().permits.taken(), 0U);

@@ -128,7 +128,7 @@ class FakeStream final : public Stream {
     return 0;
   }
 
-  int connect(const SocketAddress& to) override {
+  int connect(const SocketAddress& to, const ConnectFrom&) override {
     const FakeNetwork::Policy& policy = network_.policy(to.text());
     if (policy.refuses_now != 0) {
       return policy.refuses_now;

@@ -63,7 +63,9 @@ class SimStream final : public Stream {
   void expect_connected() { connecting_ = true; }
 
   int adopt(int descriptor) override;
-  int connect(const SocketAddress& to) override { return network_.on_connect(*this, to); }
+  int connect(const SocketAddress& to, const ConnectFrom&) override {
+    return network_.on_connect(*this, to);
+  }
   bool read_now() override { return readable() && read_once(); }
   void start_reading() override { reading_ = !closing_ && !broken_told_ && !end_told_; }
   void pause_reading() override { reading_ = false; }
