@@ -71,6 +71,14 @@ std::optional<EphemeralRange> EphemeralRange::parse(std::string_view range,
   return result;
 }
 
+std::size_t EphemeralRange::size_within(std::uint16_t first, std::uint16_t last) const {
+  std::size_t count = 0;
+  for (std::size_t port = first; port <= last; ++port) {
+    count += ports_.test(port) ? 1 : 0;
+  }
+  return count;
+}
+
 Result<EphemeralRange> EphemeralRange::read() {
   const Result<std::string> range = read_proc_file("/proc/sys/net/ipv4/ip_local_port_range");
   if (!range) {

@@ -28,6 +28,9 @@ class EphemeralRange {
   [[nodiscard]] bool contains(std::uint16_t port) const { return ports_.test(port); }
   [[nodiscard]] std::size_t size() const { return ports_.count(); }
 
+  // How many of them are from the first to the last one of another range.
+  [[nodiscard]] std::size_t size_within(std::uint16_t first, std::uint16_t last) const;
+
   // How many ports of the range are not in `held`.
   [[nodiscard]] std::size_t free_beside(const PortSet& held) const {
     return (ports_ & ~held).count();

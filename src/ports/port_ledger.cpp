@@ -11,6 +11,7 @@ void PortUse::add(const PortUse& other) {
   live += other.live;
   time_wait += other.time_wait;
   others += other.others;
+  reusable += other.reusable;
 }
 
 PortBudget judge(const PortUse& use) {
@@ -45,14 +46,19 @@ void PortLedger::set_seen(std::size_t source, std::uint32_t ports, TimePoint now
   const std::uint32_t ours =
       entry.live.load(std::memory_order_relaxed) + entry.time_waits.count(now);
   entry.others.store(ports > ours ? ports - ours : 0, std::memory_order_relaxed);
+  entry.gone.store(ours > ports ? ours - ports : 0, std::memory_order_relaxed);
 }
 
 PortUse PortLedger::use(std::size_t source, TimePoint now) const {
   const Entry& entry = at(source);
+  const std::uint32_t made = entry.time_waits.count(now);
+  const std::uint32_t there = made - std::min(made, entry.gone.load(std::memory_order_relaxed));
+  const std::uint32_t fresh = std::min(there, entry.time_waits.made_since(now, 1s));
   return {.limit = limit(),
           .live = entry.live.load(std::memory_order_relaxed),
-          .time_wait = entry.time_waits.count(now),
-          .others = entry.others.load(std::memory_order_relaxed)};
+          .time_wait = there,
+          .others = entry.others.load(std::memory_order_relaxed),
+          .reusable = reuses_.load(std::memory_order_relaxed) ? there - fresh : 0};
 }
 
 PortUse PortLedger::use(TimePoint now) const {
@@ -92,7 +98,7 @@ std::optional<Duration> PortLedger::time_left(TimePoint now) const {
   for (std::size_t source = 0; source < sources_; ++source) {
     recent += at(source).time_waits.made_since(now, rate_window);
   }
-  if (all.limit == 0 || recent == 0) {
+  if (all.limit == 0 || recent == 0 || reuses_.load(std::memory_order_relaxed)) {
     return std::nullopt;
   }
   const auto window = static_cast<std::uint64_t>(rate_window / 1s);

@@ -18,8 +18,9 @@ struct PortUse {
   std::uint32_t live = 0;       // of our connections, attempts included
   std::uint32_t time_wait = 0;  // of connections that we closed first
   std::uint32_t others = 0;     // other programs', when somebody looked last
+  std::uint32_t reusable = 0;   // of those in TIME_WAIT, the ones that the kernel gives out again
 
-  [[nodiscard]] std::uint32_t used() const { return live + time_wait + others; }
+  [[nodiscard]] std::uint32_t used() const { return live + time_wait - reusable + others; }
   [[nodiscard]] std::uint32_t left() const { return used() < limit ? limit - used() : 0; }
   void add(const PortUse& other);
 };
@@ -57,6 +58,9 @@ class PortLedger {
 
   // --- What only the kernel knows ---
   void set_limit(std::uint32_t ports) { limit_.store(ports, std::memory_order_relaxed); }
+  // It gives out ports again that have been in TIME_WAIT for a second (tcp_tw_reuse), as over
+  // loopback.
+  void set_reuse(bool reuses) { reuses_.store(reuses, std::memory_order_relaxed); }
   // So many ports towards the destination are in use from there, by whomever.
   void set_seen(std::size_t source, std::uint32_t ports, TimePoint now);
 
@@ -78,6 +82,7 @@ class PortLedger {
   struct Entry {
     std::atomic<std::uint32_t> live{0};
     std::atomic<std::uint32_t> others{0};
+    std::atomic<std::uint32_t> gone{0};  // our TIME_WAITs that the kernel has given up early
     std::atomic<Duration::rep> barred_until{0};
     TimeWaitRing time_waits;
   };
@@ -88,6 +93,7 @@ class PortLedger {
   const std::size_t sources_;
   std::unique_ptr<Entry[]> entries_;
   std::atomic<std::uint32_t> limit_{0};  // of each source address
+  std::atomic<bool> reuses_{false};
 };
 
 }  // namespace holdfast

@@ -60,11 +60,26 @@ TEST_F(APortLedger, TakesWhatTheKernelSeesBeyondOursForOthers) {
   EXPECT_EQ(ledger.use(0, now).used(), 10U);
 }
 
-TEST_F(APortLedger, TakesNothingForOthersWhereTheKernelSeesLessThanWe) {
+TEST_F(APortLedger, ForgetsTimeWaitsThatTheKernelHasGivenUp) {
   open(3);
+  close(2, PortAfter::in_time_wait);
   ledger.set_seen(0, 1, now);
   EXPECT_EQ(ledger.use(0, now).others, 0U);
-  EXPECT_EQ(ledger.use(0, now).used(), 3U);
+  EXPECT_EQ(ledger.use(0, now).time_wait, 0U);
+  EXPECT_EQ(ledger.use(0, now).used(), 1U);
+  now += 61s;
+  EXPECT_EQ(ledger.use(0, now).used(), 1U);
+}
+
+TEST_F(APortLedger, CountsNoOldTimeWaitWhereTheKernelGivesItsPortOutAgain) {
+  spend(60, 0);
+  spend(60, 1);
+  EXPECT_EQ(ledger.budget(now), PortBudget::scarce);
+  ledger.set_reuse(true);
+  EXPECT_EQ(ledger.budget(now), PortBudget::scarce);
+  now += 2s;
+  EXPECT_EQ(ledger.use(0, now).time_wait, 60U);
+  EXPECT_EQ(ledger.budget(now), PortBudget::ample);
 }
 
 TEST_F(APortLedger, IsScarceAboveHalf) {
