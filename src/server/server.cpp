@@ -286,7 +286,6 @@ Result<void> Server::open_status() {
   const auto descriptor = open_status_socket(*wanted);
   int failed = descriptor ? 0 : descriptor.error();
   if (descriptor) {
-    status_address_ = bound_address(*descriptor);
     failed = workers_.front()->open_status(config_, *this, *descriptor);
   }
   if (failed == 0) {

@@ -66,6 +66,15 @@ def test_nginx_serves_over_a_file(stage, path, tmp_path):
             assert client.get("/file").body == RealServer.file
 
 
+def test_the_status_pages_can_be_shown_there(stage, path, tmp_path):
+    status = str(tmp_path / "status.sock")
+    proxy = stage.proxy(stage.backend(keep_alive()), **listener_at(path),
+                        status={"address": f"unix:{status}"})
+    assert f"http://unix:{status}/" in proxy.stderr
+    with Client(status) as client:
+        assert client.get("/livez").status == 200
+
+
 def test_the_backend_hears_of_a_client_without_an_address(stage, path):
     backend = stage.backend(keep_alive())
     stage.proxy(backend, **listener_at(path))
