@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "codec/http1/version.h"
@@ -56,6 +57,7 @@ class Page {
     write_connections();
     write_names();
     write_closed();
+    write_ports();
     write_pool();
     write_replays();
     write_process();
@@ -243,6 +245,53 @@ class Page {
                     counts[i]);
       }
     }
+  }
+
+  template <class Write>
+  void per_server_with_ports(Write write) {
+    for (const UpstreamReport& upstream : sum_.upstreams) {
+      for (const EndpointReport& endpoint : upstream.endpoints) {
+        if (endpoint.ports.limit != 0) {
+          write(upstream.name, endpoint);
+        }
+      }
+    }
+  }
+
+  void write_ports() {
+    constexpr std::pair<std::string_view, std::uint32_t PortUse::*> states[] = {
+        {"live", &PortUse::live}, {"time_wait", &PortUse::time_wait}, {"others", &PortUse::others}};
+    out_.family("upstream_ports", gauge, "Local ports towards a server, by what holds them.");
+    per_server_with_ports([&](std::string_view upstream, const EndpointReport& endpoint) {
+      for (const auto& [state, count] : states) {
+        out_.sample({{"upstream", upstream}, {"server", endpoint.server}, {"state", state}},
+                    std::uint64_t{endpoint.ports.*count});
+      }
+    });
+    out_.family("upstream_ports_limit", gauge, "How many there are, of all source addresses.");
+    per_server_with_ports([&](std::string_view upstream, const EndpointReport& endpoint) {
+      out_.sample({{"upstream", upstream}, {"server", endpoint.server}},
+                  std::uint64_t{endpoint.ports.limit});
+    });
+    out_.family("upstream_ports_exhausted_in_seconds", gauge,
+                "When the last of them goes at the present rate; +Inf if none does.");
+    per_server_with_ports([&](std::string_view upstream, const EndpointReport& endpoint) {
+      out_.sample({{"upstream", upstream}, {"server", endpoint.server}},
+                  endpoint.ports_last ? seconds(*endpoint.ports_last)
+                                      : std::numeric_limits<double>::infinity());
+    });
+    out_.family("upstream_time_waits_total", counter,
+                "TIME_WAITs that closes of ours have left here, by the reason of the close.");
+    per_server_with_ports([&](std::string_view upstream, const EndpointReport& endpoint) {
+      for (std::size_t i = 0; i < retirement_count; ++i) {
+        if (const std::uint64_t count = endpoint.counts.time_waits[i]; count != 0) {
+          out_.sample({{"upstream", upstream},
+                       {"server", endpoint.server},
+                       {"reason", retirement_name(static_cast<Retirement>(i))}},
+                      count);
+        }
+      }
+    });
   }
 
   void write_pool() {

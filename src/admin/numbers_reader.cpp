@@ -60,6 +60,9 @@ ServerNumbers numbers_of(const EndpointReport& endpoint) {
                         .limit = endpoint.limit,
                         .opened = endpoint.counts.opened,
                         .reused = endpoint.counts.reuses};
+  server.ports = endpoint.ports;
+  server.ports_last = endpoint.ports_last;
+  server.served_at_once = endpoint.served_at_once;
   return server;
 }
 

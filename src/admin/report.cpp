@@ -36,6 +36,9 @@ void add_endpoint(EndpointReport& to, const EndpointReport& from, bool is_new) {
     to.last_error = from.last_error;
     to.failed_ago = from.failed_ago;
   }
+  to.ports = from.ports;
+  to.ports_last = from.ports_last;
+  to.served_at_once = std::max(to.served_at_once, from.served_at_once);
   to.counts.add(from.counts);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "ports/port_ledger.h"
 #include "proxy/counters.h"
 #include "proxy/tally.h"
 
@@ -46,7 +47,10 @@ struct EndpointReport {
   bool is_up = true;
   Duration trial_in{};  // while it is not
   std::optional<Error> last_error{};
-  Duration failed_ago{};  // valid with last_error
+  Duration failed_ago{};                 // valid with last_error
+  PortUse ports{};                       // of the whole process; none of a Unix socket
+  std::optional<Duration> ports_last{};  // for so long at the present rate; nothing: for ever
+  std::uint32_t served_at_once = 0;      // if it seems to be pinned; see PinningGuard
   EndpointTally counts{};
 };
 

@@ -100,6 +100,29 @@ void write_errors(JsonWriter& json, const StatusNumbers& numbers) {
   });
 }
 
+void write_ports(JsonWriter& json, const ServerNumbers& server) {
+  if (server.served_at_once == 0) {
+    json.null("suggested_max_connections");
+  } else {
+    json.member("suggested_max_connections", std::uint64_t{server.served_at_once});
+  }
+  if (server.ports.limit == 0) {
+    json.null("ports");
+    return;
+  }
+  json.object("ports", [&] {
+    json.member("limit", std::uint64_t{server.ports.limit});
+    json.member("live", std::uint64_t{server.ports.live});
+    json.member("time_wait", std::uint64_t{server.ports.time_wait});
+    json.member("others", std::uint64_t{server.ports.others});
+    if (server.ports_last) {
+      json.member("exhausted_in_seconds", *server.ports_last);
+    } else {
+      json.null("exhausted_in_seconds");
+    }
+  });
+}
+
 void write_server(JsonWriter& json, const ServerNumbers& server) {
   json.member("server", server.server);
   json.member("state", name_of(server.state));
@@ -141,7 +164,10 @@ void write_upstreams(JsonWriter& json, const StatusNumbers& numbers) {
         json.member("oldest_wait_seconds", upstream.oldest_wait);
         json.array("servers", [&] {
           for (const ServerNumbers& server : upstream.servers) {
-            json.object([&] { write_server(json, server); });
+            json.object([&] {
+              write_server(json, server);
+              write_ports(json, server);
+            });
           }
         });
       });

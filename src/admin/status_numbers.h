@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "pool/retirement.h"
+#include "ports/port_ledger.h"
 #include "proxy/tally.h"
 #include "proxy/trouble.h"
 
@@ -60,6 +61,9 @@ struct ServerNumbers {
   Duration unresolved_for{};  // valid in that state
   ConnectionNumbers connections{};
   std::optional<LastError> last_error{};
+  PortUse ports{};  // without a limit: of a Unix socket, or not known
+  std::optional<Duration> ports_last{};
+  std::uint32_t served_at_once = 0;
 };
 
 struct UpstreamNumbers {
@@ -115,7 +119,11 @@ struct StatusNumbers {
 //                        server, state, retry_in_seconds (if aside or unresolved),
 //                        unresolved_seconds (likewise), connecting, active, idle, draining, limit,
 //                        opened_total, reused_total,
-//                        last_error null or {error, text, remedy, ago_seconds}
+//                        last_error null or {error, text, remedy, ago_seconds},
+//                        ports null or {limit, live, time_wait, others, exhausted_in_seconds
+//                        (null: never at the present rate)},
+//                        suggested_max_connections null or a number: the server seems to serve no
+//                        more connections than that at a time
 [[nodiscard]] std::string status_json(const StatusNumbers& numbers);
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/wording.h"
+#include "server/sources.h"
 
 namespace holdfast {
 namespace {
@@ -30,7 +31,15 @@ int check_configuration(const ConfigSource& source, const Outputs& outputs) {
     return loaded.exit_code_if_bad;
   }
   outputs.diagnostics << render_all(loaded.outcome, outputs.colour);
-  const std::size_t warnings = loaded.outcome.diagnostics.size() + loaded.outcome.left_out;
+  // What is wrong on this machine may be right where the configuration is for.
+  const SourceFaults faults = check_sources(*loaded.outcome.config);
+  for (const auto* lines : {&faults.errors, &faults.warnings}) {
+    for (const std::string& line : *lines) {
+      outputs.diagnostics << "warning: " << line << '\n';
+    }
+  }
+  const std::size_t warnings = loaded.outcome.diagnostics.size() + loaded.outcome.left_out +
+                               faults.errors.size() + faults.warnings.size();
   outputs.results << fmt::format("{}: ok ({}{})\n", loaded.name, summary(*loaded.outcome.config),
                                  warnings == 0 ? "" : ", " + counted(warnings, "warning"));
   return exit_ok;

@@ -28,6 +28,8 @@ enum class FieldKind : std::uint8_t {
   address,  // to listen on
   address_or_off,
   networks,    // a list of address prefixes
+  addresses,   // a list of IP addresses of this machine
+  ports,       // the first and the last of a range, or "auto"
   servers,     // a list of host:port
   host,        // preserve, server, or a literal name
   upstream,    // the name of an upstream
@@ -39,7 +41,7 @@ enum class Need : std::uint8_t { optional, required };
 
 // A list of single values. A list of maps is none of these.
 [[nodiscard]] constexpr bool is_list(FieldKind kind) {
-  return kind == FieldKind::networks || kind == FieldKind::servers;
+  return kind == FieldKind::networks || kind == FieldKind::servers || kind == FieldKind::addresses;
 }
 
 // Whether a reload may change the key, or only a restart.
@@ -84,9 +86,9 @@ struct HostSlot {
 using FieldSlot =
     std::variant<std::monostate, std::uint32_t*, std::uint64_t*, Duration*, std::string*,
                  SocketAddress*, std::optional<SocketAddress>*, bool*, std::vector<Network>*,
-                 std::vector<std::string>*, LogLevel*, LogFormat*, HalfClose*, ProtocolChoice*,
-                 ReplayMethods*, Balance*, AddressFamily*, AccessLogFormat*, RequestIdChoice*,
-                 ProxyStatusChoice*, HostSlot>;
+                 std::vector<std::string>*, std::vector<IpAddress>*, PortRange*, LogLevel*,
+                 LogFormat*, HalfClose*, ProtocolChoice*, ReplayMethods*, Balance*, AddressFamily*,
+                 AccessLogFormat*, RequestIdChoice*, ProxyStatusChoice*, HostSlot>;
 
 // The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {

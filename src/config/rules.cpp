@@ -34,6 +34,19 @@ void complete_pool(Binding& binding, UpstreamOptions& upstream) {
   }
 }
 
+// What is kept ready has to have room.
+void complete_readiness(Binding& binding, UpstreamOptions& upstream) {
+  PoolLimits& pool = upstream.pool;
+  const std::uint32_t room = std::min(pool.max_connections, pool.max_idle);
+  if (pool.min_idle > room) {
+    report(binding, Severity::warning, fmt::format("upstreams.{}.pool.min_idle", upstream.name),
+           fmt::format("min_idle {} in upstreams.{}.pool is more than the {} that there may be; "
+                       "only so many are kept ready",
+                       pool.min_idle, upstream.name, room));
+    pool.min_idle = room;
+  }
+}
+
 std::string route_path_of(const ListenerOptions& listener, std::size_t route) {
   return fmt::format("listeners.{}.routes[{}]", listener.name, route);
 }
@@ -161,6 +174,7 @@ void require_distinct_routes(Binding& binding, const ListenerOptions& listener) 
 void apply_rules(Binding& binding) {
   for (UpstreamOptions& upstream : binding.config.upstreams) {
     complete_pool(binding, upstream);
+    complete_readiness(binding, upstream);
   }
   require_known_upstreams(binding);
   require_distinct_addresses(binding);

@@ -44,6 +44,8 @@ std::string definitions() {
       with_unit("percentage", "(0|0*(100|[0-9]{1,2})%)"),
       text("address", fmt::format("^(([0-9.]*|{}):{}|unix:.+)$", v6_pattern, port)),
       text("network", "^([0-9a-fA-F:.]+(/[0-9]{1,3})?|unix:)$"),
+      text("ip", "^[0-9a-fA-F:.]+$"),
+      text("ports", "^(auto|[0-9]{1,5}-[0-9]{1,5})$"),
       text("server", fmt::format("^({}:{}|unix:.+)$", host, port)),
       text("host", fmt::format("^{}(:{})?$", host, port)),
       text("name", "^[A-Za-z0-9_-]{1,64}$"),
@@ -109,6 +111,10 @@ std::string value_schema(const Field& field) {
           fmt::format(R"({{{}}})", any_of(R"({"enum": ["off", ""]})", definition("address"))));
     case FieldKind::networks:
       return list_of(field, "network");
+    case FieldKind::addresses:
+      return list_of(field, "ip");
+    case FieldKind::ports:
+      return with_variable(definition("ports"));
     case FieldKind::servers:
       return list_of(field, "server");
     case FieldKind::host:

@@ -65,6 +65,12 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
      .line = "How many of them are kept while idle. Below `max_connections` it costs churn.",
      .foreign = "keepalive maxidleconnsperhost maxidleconns max_idle_connections pool_max_conn "
                 "max_idle_conns max_idle_conns_per_host"},
+    {.path = "upstreams.*.pool.min_idle", .kind = count,
+     .slot = of_upstream<&U::pool, &PoolLimits::min_idle>, .range = {0, million},
+     .line = "So many idle connections are kept ready, of all workers, before anybody asks; they "
+             "are made anew when the server has closed them.",
+     .foreign = "min_pool_size minimumidle min_idle_connections minspareconnections "
+                "pool_low_conn pool_min_conn preconnect_policy min_size"},
     {.path = "upstreams.*.pool.max_requests", .kind = count,
      .slot = of_upstream<&U::pool, &PoolLimits::max_requests>, .range = any_number,
      .line = "Requests for each connection; 0 = no limit.",
@@ -89,6 +95,16 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
      .slot = of_upstream<&U::queue, &QueueOptions::timeout>, .range = {ns(1ms), ns(1h)},
      .line = "A request that waited so long is answered with 503.",
      .foreign = "timeout_queue query_wait_timeout queue_timeout"},
+    {.path = "upstreams.*.source_addresses", .kind = addresses,
+     .slot = of_upstream<&U::source_addresses>,
+     .line = "Addresses of this machine that connections come from, the one with the fewest used "
+             "ports first; each has the whole range of ports for itself.",
+     .foreign = "proxy_bind source bind bind_address source_address upstream_bind_config "
+                "localaddr local_address outgoing_addr"},
+    {.path = "upstreams.*.source_ports", .kind = ports, .slot = of_upstream<&U::source_ports>,
+     .line = "The local ports of connections, as `20000-29999`, so that several programs on one "
+             "machine do not share them (Linux 6.3); `auto` = those of the system.",
+     .foreign = "port_range local_port_range source_port_range"},
     {.path = "upstreams.*.timeouts", .line = "How long a server may take; 0 = no limit.",
      .foreign = "timeout"},
     {.path = "upstreams.*.timeouts.connect", .kind = duration,

@@ -177,6 +177,29 @@ struct Putter {
     }
     return append(to, *network);
   }
+  Outcome operator()(std::vector<IpAddress>* to) const {
+    const std::optional<IpAddress> address = IpAddress::parse(text);
+    if (!address) {
+      return Complaint{fmt::format("{} is not an IP address", in_quotes(text)),
+                       "write addresses of this machine, without a port: 10.0.0.5"};
+    }
+    if (std::find(to->begin(), to->end(), *address) != to->end()) {
+      return Complaint{fmt::format("{} is named twice", in_quotes(text)), ""};
+    }
+    if (to->size() == max_source_addresses) {
+      return Complaint{fmt::format("more than {} addresses", max_source_addresses), ""};
+    }
+    return append(to, *address);
+  }
+  Outcome operator()(PortRange* to) const {
+    const std::optional<PortRange> range = PortRange::parse(text);
+    if (!range && text != "auto") {
+      return Complaint{fmt::format("{} is not a range of ports", in_quotes(text)),
+                       "write the first and the last one: \"20000-29999\", or auto"};
+    }
+    *to = range.value_or(PortRange{});
+    return std::nullopt;
+  }
   Outcome operator()(std::vector<std::string>* to) const {
     const Reading<std::string> server = read_server(text);
     if (!server) {
@@ -237,6 +260,9 @@ struct Writer {
   std::string operator()(const AccessLogFormat* from) const { return choice(*from); }
   std::string operator()(const RequestIdChoice* from) const { return choice(*from); }
   std::string operator()(const ProxyStatusChoice* from) const { return choice(*from); }
+  std::string operator()(const PortRange* from) const {
+    return from->empty() ? "auto" : from->text();
+  }
   template <class Value>
   std::string operator()(std::vector<Value>* from) const {
     return fmt::format("[{}]", fmt::join(item_texts(from), ", "));
@@ -269,6 +295,10 @@ std::vector<std::string> item_texts(FieldSlot slot) {
   if (const auto* networks = std::get_if<std::vector<Network>*>(&slot)) {
     for (const Network& network : **networks) {
       texts.push_back(network.text());
+    }
+  } else if (const auto* addresses = std::get_if<std::vector<IpAddress>*>(&slot)) {
+    for (const IpAddress& address : **addresses) {
+      texts.push_back(address.text());
     }
   } else if (const auto* words = std::get_if<std::vector<std::string>*>(&slot)) {
     texts = **words;
@@ -318,6 +348,10 @@ std::string range_text(const Field& field) {
       return "ip:port, unix:/path or off";
     case FieldKind::networks:
       return "list of networks";
+    case FieldKind::addresses:
+      return "list of IP addresses";
+    case FieldKind::ports:
+      return "auto or FIRST-LAST";
     case FieldKind::servers:
       return "list of host:port or unix:/path";
     case FieldKind::host:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <limits>
 #include <vector>
 
 namespace holdfast {
@@ -48,7 +49,11 @@ void PrometheusWriter::start(std::string_view suffix, Labels labels) {
 
 void PrometheusWriter::sample(std::initializer_list<Label> labels, double value) {
   start("", {labels.begin(), labels.size()});
-  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+  if (value == std::numeric_limits<double>::infinity()) {
+    text_ += "+Inf\n";
+  } else {
+    fmt::format_to(std::back_inserter(text_), "{}\n", value);
+  }
 }
 
 void PrometheusWriter::sample(std::initializer_list<Label> labels, std::uint64_t value) {

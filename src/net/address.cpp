@@ -245,6 +245,11 @@ SocketAddress IpAddress::with_port(std::uint16_t port) const {
   return SocketAddress(reinterpret_cast<const sockaddr&>(v4));
 }
 
+std::string IpAddress::text() const {
+  char out[max_text];
+  return std::string(write_text(out));
+}
+
 // Every request's head has one of these: inet_ntop prints an IPv4 address with a format string,
 // which costs more than all else in a small head.
 std::string_view IpAddress::write_text(char* out) const {

@@ -72,6 +72,8 @@ class IpAddress {
 
   // Writes the text form (without brackets) into `out`, which has max_text bytes.
   [[nodiscard]] std::string_view write_text(char* out) const;
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const IpAddress&, const IpAddress&) = default;
 
  private:
   friend class Network;

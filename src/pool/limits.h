@@ -13,6 +13,7 @@ namespace holdfast {
 struct PoolLimits {
   std::uint32_t max_connections = 256;  // connecting + active + idle
   std::uint32_t max_idle = 256;
+  std::uint32_t min_idle = 0;      // kept ready, though nobody asks
   std::uint64_t max_requests = 0;  // per connection; 0 = no limit
   Duration idle_timeout = 60s;     // 0 = no limit
   Duration max_age = 1h;           // +-10 % jitter per connection; 0 = no limit

@@ -125,6 +125,7 @@ class Pool {
   [[nodiscard]] Connection* newest_idle() const { return idle_.front(); }
   [[nodiscard]] Connection* oldest_idle() const { return idle_.back(); }
   [[nodiscard]] Connection* any_connecting() const { return connecting_.front(); }
+  [[nodiscard]] Connection* oldest_connecting() const { return connecting_.back(); }
 
   // Calls visit(connection) for those leased and for those idle, up to a bound of each; the visitor
   // changes nothing.

@@ -35,15 +35,20 @@ Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptio
                      .target_bytes = options.limits.head,
                      .fields = http1::max_fields},
       authority_(shared.address.text()),
-      pool_(limits_of(options, context)) {
+      pool_(limits_of(options, context)),
+      warm_(share_of(options.pool.min_idle, context.worker, context.workers)) {
   if (options.protocol != ProtocolChoice::automatic) {
     speaks_ = options.protocol == ProtocolChoice::http10 ? Speaks::http10 : Speaks::http11;
   }
   shared_.holders.fetch_add(1, std::memory_order_relaxed);
+  if (warm_ != 0) {
+    context_.timers.arm(warmer_, context_.now());
+  }
 }
 
 Endpoint::~Endpoint() {
   context_.timers.disarm(auditor_);
+  context_.timers.disarm(warmer_);
   context_.timers.disarm(*this);
   shared_.holders.fetch_sub(1, std::memory_order_release);  // the last that is known of it here
 }
@@ -102,10 +107,16 @@ std::optional<Error> Endpoint::wait(Exchange& exchange) {
   const TimePoint until = options_.queue.timeout == Duration::zero()
                               ? TimePoint::max()
                               : context_.now() + options_.queue.timeout;
+  if (waiting() == 0) {
+    patience_.on_queue(context_.fine_now());
+  }
   queue_of(exchange).join(exchange, until);
   // The first to ask after a failure does not have to wait for the pause to end, unless it is this
   // machine that could not.
   const bool at_once = alone && failures_ != 0 && !circuit_open();
+  if (held_off() != 0) {
+    patience_.spend();
+  }
   const auto failed = connect_more(at_once ? Pause::skipped : Pause::kept);
   if (failed && failed->side != Side::local && hopeless()) {
     leave(exchange);
@@ -175,6 +186,9 @@ void Endpoint::arm() {
   if (waiting() != 0 && next_connect_ > context_.now()) {
     due = std::min(due, next_connect_);
   }
+  if (!waiters_.empty() && patience_.over_at() > context_.now()) {
+    due = std::min(due, patience_.over_at());
+  }
   context_.timers.arm(*this, due);
 }
 
@@ -189,6 +203,7 @@ void Endpoint::on_deadline(TimePoint now) {
 
 void Endpoint::on_audit(TimePoint now) {
   audit();
+  look_for_pinning(now);
   if (pool_.size() != 0) {
     context_.timers.arm(auditor_, now + audit_interval);
   }

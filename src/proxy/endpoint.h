@@ -6,11 +6,13 @@
 #include "base/log_brake.h"
 #include "base/timer_wheel.h"
 #include "net/address.h"
+#include "pool/patience.h"
 #include "pool/pool.h"
 #include "pool/waiters.h"
 #include "proxy/context.h"
 #include "proxy/health.h"
 #include "proxy/options.h"
+#include "proxy/pinning_guard.h"
 #include "proxy/shared_endpoint.h"
 #include "proxy/tally.h"
 #include "proxy/upstream_connection.h"
@@ -59,6 +61,10 @@ class Endpoint final : private Timer {
   }
   void note_silence(Error error);
 
+  // A connection is lent to an exchange, and comes back after its service.
+  void note_lease(TimePoint now) { patience_.on_lease(now); }
+  void note_service(Duration service) { patience_.on_return(service); }
+
   // A request is sent once more, for this reason: worth a line in the log now and then.
   void note_replay(Error why);
   // A connection turned out stale under a request: those idle for longer are suspected too and go.
@@ -103,6 +109,9 @@ class Endpoint final : private Timer {
   // left.
   void drain();
 
+  // Where it looks as if the backend served a few connections and let the others stand: how many.
+  [[nodiscard]] std::uint32_t served_at_once() const { return guard_.served(); }
+
   // Its address is not one of the upstream's any more: nobody is sent to it, who waits for it goes
   // elsewhere, idle connections go, leased ones end what they are about. And it is one again.
   void remove();
@@ -117,7 +126,7 @@ class Endpoint final : private Timer {
   [[nodiscard]] std::size_t waiting() const { return waiters_.size() + replays_.size(); }
   // How long the first of those has waited; 0 if nobody does, or may do so for ever.
   [[nodiscard]] Duration oldest_wait(TimePoint now) const;
-  [[nodiscard]] SharedEndpoint& shared() { return shared_; }
+  [[nodiscard]] SharedEndpoint& shared() const { return shared_; }
 
   // Ends the process if the books are wrong. Called once a second while there are connections.
   void audit() const;
@@ -137,9 +146,18 @@ class Endpoint final : private Timer {
   // each one that fails after a pause.
   static constexpr Duration retry_connect = 100ms;
   static constexpr Duration max_retry_connect = 1s;
+  // What this machine is short of may be back at any time: within a second it is to be noticed.
+  static constexpr Duration max_retry_shortage = 800ms;
   // After so many failures in a row attempts are made one at a time and only after each pause, and
   // requests that find no connection fail at once.
   static constexpr std::uint32_t tolerated_failures = 3;
+  // So many attempts are under way at a time, and only one after those failures: then each that
+  // succeeds allows twice as many, so that a backend that is back is not run over.
+  static constexpr std::size_t max_connecting = 16;
+  // A source address that the kernel had no port for is passed over for so long.
+  static constexpr Duration source_pause = 100ms;
+  // How often it is looked whether enough idle connections are there.
+  static constexpr Duration warm_interval = 100ms;
 
   // How often the books are looked over, and how many connections of each state then.
   static constexpr Duration audit_interval = 1s;
@@ -155,8 +173,20 @@ class Endpoint final : private Timer {
     Endpoint& endpoint_;
   };
 
+  // Keeps pool.min_idle connections ready.
+  class Warmer final : public Timer {
+   public:
+    explicit Warmer(Endpoint& endpoint) : endpoint_(endpoint) {}
+    void on_deadline(TimePoint now) override { endpoint_.keep_warm(now); }
+
+   private:
+    Endpoint& endpoint_;
+  };
+
   void on_deadline(TimePoint now) override;
   void on_audit(TimePoint now);
+  void keep_warm(TimePoint now);
+  void look_for_pinning(TimePoint now);
   [[nodiscard]] UpstreamConnection& open();
   [[nodiscard]] std::string ledger() const;
 
@@ -164,6 +194,10 @@ class Endpoint final : private Timer {
   enum class Pause : std::uint8_t { kept, skipped };
   [[nodiscard]] std::optional<Error> connect_more(Pause pause = Pause::kept);
   [[nodiscard]] std::optional<Error> connect_one();
+  [[nodiscard]] std::optional<Error> connect_from_any();
+  [[nodiscard]] std::optional<Error> connect_from(std::size_t source);
+  [[nodiscard]] std::size_t held_off() const;
+  [[nodiscard]] bool may_spend_port();
   void note_reachable();
   void note_shortage(Error error);
   void back_off(Error error);
@@ -202,15 +236,20 @@ class Endpoint final : private Timer {
   std::string authority_;
   Pool<UpstreamConnection> pool_;
   Auditor auditor_{*this};
+  Warmer warmer_{*this};
+  std::uint32_t warm_;  // this worker's share of pool.min_idle
+  Patience patience_;
+  PinningGuard guard_;
   EndpointTally tally_;
   std::uint64_t opened_ = 0;  // connections, attempts included, since the start
   std::uint64_t closed_ = 0;  // of those
   Waiters<Exchange> waiters_;
-  Waiters<Exchange> replays_;   // those who wait for a connection that nobody has used
-  TimePoint next_connect_{};    // no attempt for those who wait already before this time
-  Duration pause_{};            // the last one's length; 0 after a success
-  std::uint32_t failures_ = 0;  // attempts in a row that the backend let fail
-  Error last_failure_{};        // valid while failures_ != 0
+  Waiters<Exchange> replays_;            // those who wait for a connection that nobody has used
+  TimePoint next_connect_{};             // no attempt for those who wait already before this time
+  Duration pause_{};                     // the last one's length; 0 after a success
+  std::size_t window_ = max_connecting;  // so many attempts at a time
+  std::uint32_t failures_ = 0;           // attempts in a row that the backend let fail
+  Error last_failure_{};                 // valid while failures_ != 0
   Speaks speaks_ = Speaks::unknown;
   Health health_;
   bool told_of_it_ = false;        // the log knows that it is set aside

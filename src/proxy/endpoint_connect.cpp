@@ -11,9 +11,14 @@ std::optional<Error> Endpoint::connect_more(Pause pause) {
   if (pause == Pause::kept && context_.now() < next_connect_) {
     return std::nullopt;
   }
-  const std::size_t wanted = circuit_open() ? std::min<std::size_t>(1, waiting()) : waiting();
+  const std::size_t wanted = std::min(circuit_open() ? 1 : window_, waiting() - held_off());
   while (pool_.connecting() < wanted) {
     if (!shared_.permits.take()) {
+      call_for_help();
+      return std::nullopt;
+    }
+    if (!may_spend_port()) {
+      shared_.permits.give_back();
       call_for_help();
       return std::nullopt;
     }
@@ -22,6 +27,13 @@ std::optional<Error> Endpoint::connect_more(Pause pause) {
     }
   }
   return std::nullopt;
+}
+
+// Of those who wait, how many wait for a connection that is expected back rather than a new one.
+std::size_t Endpoint::held_off() const {
+  const auto ports = shared_.ports_scarce.load(std::memory_order_relaxed) ? Patience::Ports::scarce
+                                                                          : Patience::Ports::ample;
+  return patience_.held_off(waiters_.size(), pool_.leased(), ports, context_.fine_now());
 }
 
 // Whether there is memory for one more connection.
@@ -40,20 +52,30 @@ UpstreamConnection& Endpoint::open() {
   return connection;
 }
 
+// The caller has taken a permit for it.
 std::optional<Error> Endpoint::connect_one() {
+  std::optional<Error> failed = connect_from_any();
+  if (failed) {
+    back_off(*failed);
+  }
+  return failed;
+}
+
+std::optional<Error> Endpoint::connect_from(std::size_t source) {
   if (!has_memory()) {
     shared_.permits.give_back();
-    back_off(make_error(ErrorCode::out_of_memory));
     return make_error(ErrorCode::out_of_memory);
   }
   UpstreamConnection& connection = open();
-  shared_.take_port(connection.source(), context_.now());
-  const int failed = connection.connect(shared_.address, {});
+  connection.set_source(source);
+  shared_.take_port(source, context_.now());
+  const SocketAddress* address = shared_.sources.empty() ? nullptr : &shared_.sources[source];
+  const int failed =
+      connection.connect(shared_.address, {.address = address, .ports = options_.source_ports});
   if (failed == 0) {
     return std::nullopt;
   }
   retire(connection, Retirement::connect_failed);
-  back_off(connect_error(failed));
   return connect_error(failed);
 }
 
@@ -62,6 +84,7 @@ void Endpoint::on_connected(UpstreamConnection& connection) {
   ++tally_.opened;
   tally_.connect.add(whole_microseconds(connection.connect_time()));
   note_reachable();
+  window_ = std::min(2 * window_, max_connecting);
   pool_.connected(connection, context_.now(), context_.random());
   connection.rest(pool_.idle_deadline(connection));
   if (Exchange* replay = take_out(replays_.next())) {

@@ -26,6 +26,7 @@ void Endpoint::back_off(Error error) {
   } else {
     shortage_.reset();
     failures_ = std::min(failures_ + 1, tolerated_failures);
+    window_ = circuit_open() ? 1 : window_;
     last_failure_ = error;
     const auto sign =
         pool_.leased() + pool_.idle() != 0 ? Health::Sign::of_life : Health::Sign::none;
@@ -37,9 +38,10 @@ void Endpoint::back_off(Error error) {
   if (now < next_connect_) {
     return;
   }
-  pause_ = pause_ == Duration::zero() || error.side == Side::local
+  pause_ = pause_ == Duration::zero()
                ? retry_connect
-               : std::min(2 * pause_, max_retry_connect);
+               : std::min(2 * pause_,
+                          error.side == Side::local ? max_retry_shortage : max_retry_connect);
   constexpr std::uint64_t steps = 1000;
   const auto part = static_cast<std::int64_t>(context_.random() % steps);
   next_connect_ = now + pause_ / 2 + pause_ / 2 * part / static_cast<std::int64_t>(steps);

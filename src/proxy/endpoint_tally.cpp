@@ -23,6 +23,9 @@ void Endpoint::count_closed(const UpstreamConnection& connection) {
     ++tally_.failed_attempts;
   } else if (!connection.moved()) {
     tally_.count_closed(connection.closer(), connection.retired_for());
+    if (connection.port_after() == PortAfter::in_time_wait && shared_.ports.sources() != 0) {
+      ++tally_.time_waits[static_cast<std::size_t>(connection.retired_for())];
+    }
     tally_.requests.add(connection.use().requests);
   }
 }

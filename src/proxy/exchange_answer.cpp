@@ -222,6 +222,7 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
   if (facts.fault == Retirement::connection_bound && client_keeps_ && decoder.continues()) {
     client_.pin(std::move(lease_), {.reusable = true});
   } else {
+    endpoint_->note_service(context_.fine_now() - record_.leased);
     lease_.settle(facts);
   }
   if (request_ended && client_keeps_) {

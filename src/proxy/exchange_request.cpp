@@ -203,6 +203,7 @@ void Exchange::queue() {
 void Exchange::take(Lease lease) {
   lease_ = std::move(lease);
   record_.leased = context_.fine_now();
+  endpoint_->note_lease(record_.leased);
   record_.connection = lease_->number();
   record_.connection_request = lease_->use().requests;
   endpoint_->tally().reuses += record_.reused() ? 1 : 0;

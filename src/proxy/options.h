@@ -16,6 +16,9 @@ namespace holdfast {
 // Of one process: each is a bit of SharedEndpoint::in_need.
 inline constexpr unsigned max_workers = 64;
 
+// Of one upstream.
+inline constexpr std::size_t max_source_addresses = 64;
+
 // Each option has here its name as in the configuration, and its default. The config room only
 // fills them.
 
@@ -125,6 +128,9 @@ struct UpstreamOptions {
   UpstreamLimits limits;
   ReplayOptions replay;
   ResolveOptions resolve;
+  std::vector<IpAddress>
+      source_addresses;    // where connections come from; none: as the system has it
+  PortRange source_ports;  // and their local ports; empty: those of the system
 };
 
 enum class AccessLogFormat : std::uint8_t { off, combined, json, logfmt };

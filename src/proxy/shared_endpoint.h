@@ -36,6 +36,7 @@ struct SharedEndpoint {
   // Over half of the ports are used: a close should leave no TIME_WAIT here, and waiting is better
   // than connecting.
   std::atomic<bool> ports_scarce{false};
+  std::atomic<PortBudget> port_budget{PortBudget::ample};  // the same, in full
   std::atomic<bool> ports_doubted{false};  // the kernel should be asked soon who has them
   Permits permits;
   const std::uint32_t fair_share;                      // of the connections, per worker
@@ -66,6 +67,7 @@ struct SharedEndpoint {
   PortBudget judge_ports(TimePoint now) {
     const PortBudget budget = ports.budget(now);
     ports_scarce.store(budget != PortBudget::ample, std::memory_order_relaxed);
+    port_budget.store(budget, std::memory_order_relaxed);
     if (budget == PortBudget::spent) {
       ports_doubted.store(true, std::memory_order_relaxed);
     }

@@ -3,6 +3,22 @@
 #include <algorithm>
 
 namespace holdfast {
+namespace {
+
+// Of the source addresses those from which this server can be reached.
+std::vector<SocketAddress> sources_for(const SocketAddress& server,
+                                       const UpstreamOptions& options) {
+  std::vector<SocketAddress> sources;
+  for (const IpAddress& address : options.source_addresses) {
+    const SocketAddress source = address.with_port(0);
+    if (!server.is_unix() && source.is_v6() == server.is_v6()) {
+      sources.push_back(source);
+    }
+  }
+  return sources;
+}
+
+}  // namespace
 
 // What may find no memory comes before the first change.
 void SharedUpstream::replace(std::span<const SocketAddress> addresses) {
@@ -18,7 +34,8 @@ void SharedUpstream::replace(std::span<const SocketAddress> addresses) {
     if (std::none_of(next.members.begin(), next.members.end(),
                      [&](const Member& known) { return known.endpoint->address == address; })) {
       made.push_back(std::make_unique<SharedEndpoint>(next_number_++, address,
-                                                      options_.pool.max_connections, workers_));
+                                                      options_.pool.max_connections, workers_,
+                                                      sources_for(address, options_)));
       next.members.push_back({.endpoint = made.back().get()});
     }
   }

@@ -74,6 +74,7 @@ struct EndpointTally {
   std::uint64_t reuses = 0;  // requests over one that somebody had been served over
   std::uint64_t failed_attempts = 0;
   std::array<Closed, 2> closed{};  // by Closer
+  Closed time_waits{};             // of those, the ones that left a TIME_WAIT here
   Histogram connect;               // microseconds
   Histogram first_byte;            // microseconds, from the lease to the answer's first byte
   Histogram requests;              // of the connections that are closed
@@ -89,6 +90,9 @@ struct EndpointTally {
       for (std::size_t reason = 0; reason < retirement_count; ++reason) {
         closed[closer][reason] += other.closed[closer][reason];
       }
+    }
+    for (std::size_t reason = 0; reason < retirement_count; ++reason) {
+      time_waits[reason] += other.time_waits[reason];
     }
     connect.add(other.connect);
     first_byte.add(other.first_byte);

@@ -58,6 +58,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   }
   // Its own in this process, kept when it moves to another worker.
   [[nodiscard]] std::uint64_t number() const { return number_; }
+  // When the attempt began.
+  [[nodiscard]] TimePoint attempted_at() const { return attempted_; }
   // How long it took to open.
   [[nodiscard]] Duration connect_time() const { return connect_time_; }
 

@@ -15,6 +15,8 @@
 #include "server/log_thread.h"
 #include "server/memory.h"
 #include "server/names.h"
+#include "server/port_watch.h"
+#include "server/sources.h"
 #include "server/worker.h"
 
 namespace holdfast {
@@ -72,6 +74,9 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
   on_ended_ = std::move(on_ended);
   unsigned count = config_.workers == 0 ? usable_cpus() : config_.workers;
   count = std::min(count, max_workers);  // more CPUs than that are left alone
+  if (auto failed = look_at_sources(); !failed) {
+    return failed;
+  }
   if (auto failed = share_limits(count); !failed) {
     return failed;
   }
@@ -93,6 +98,8 @@ Result<void> Server::start(FirstWorker first, std::function<void()> on_ended) {
     worker->read_rosters();  // of what was written as addresses, before anybody may ask for it
   }
   names_->start();
+  port_watch_ =
+      std::make_unique<PortWatch>(workers_.front()->loop(), config_.upstreams, shared_->upstreams);
   running_ = count;
   for (unsigned i = first == FirstWorker::callers_thread ? 1 : 0; i < count; ++i) {
     workers_[i]->start([this] { worker_ended(); });
@@ -121,6 +128,17 @@ Loop& Server::first_loop() { return workers_.front()->loop(); }
 
 void Server::run_first_worker() {
   workers_.front()->run([this] { worker_ended(); });
+}
+
+Result<void> Server::look_at_sources() const {
+  const SourceFaults faults = check_sources(config_);
+  for (const std::string& warning : faults.warnings) {
+    log::warn("{}", warning);
+  }
+  for (const std::string& error : faults.errors) {
+    log::error("{}", error);
+  }
+  return faults.errors.empty() ? Result<void>() : start_failure(EADDRNOTAVAIL);
 }
 
 Result<void> Server::share_limits(unsigned workers) {
@@ -345,6 +363,7 @@ void Server::wait() {
       log_thread_->end();
     }
     log_counters();
+    port_watch_.reset();
     names_.reset();
     resolver_.reset();
     workers_.clear();

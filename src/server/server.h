@@ -18,6 +18,7 @@ namespace holdfast {
 class Loop;
 class LogThread;
 class Names;
+class PortWatch;
 class SharedUpstream;
 class SystemResolver;
 class Worker;
@@ -79,6 +80,7 @@ class Server final : public Neighbours, private Workers {
   [[nodiscard]] bool ending() const override { return ending_; }
   [[nodiscard]] std::uint64_t lost_log_lines() const override;
 
+  [[nodiscard]] Result<void> look_at_sources() const;
   [[nodiscard]] Result<void> share_limits(unsigned workers);
   [[nodiscard]] Result<void> begin_names();
   [[nodiscard]] Result<void> open_access_log();
@@ -95,8 +97,9 @@ class Server final : public Neighbours, private Workers {
   std::unique_ptr<Shared> shared_;
   std::unique_ptr<LogThread> log_thread_;  // if there is an access log
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<SystemResolver> resolver_;  // these two live on the first worker's loop
+  std::unique_ptr<SystemResolver> resolver_;  // these three live on the first worker's loop
   std::unique_ptr<Names> names_;
+  std::unique_ptr<PortWatch> port_watch_;
   std::vector<SocketAddress> addresses_;  // by listener
   std::optional<SocketAddress> status_address_;
   std::vector<UnixSocket> unix_sockets_;  // of listeners that have one

@@ -27,6 +27,10 @@ EndpointReport report_of(const Endpoint& endpoint, TimePoint now) {
                         .limit = endpoint.options().pool.max_connections,
                         .is_up = health.serving(),
                         .counts = endpoint.tally()};
+  const PortLedger& ports = endpoint.shared().ports;
+  report.ports = ports.use(now);
+  report.ports_last = ports.time_left(now);
+  report.served_at_once = endpoint.served_at_once();
   report.trial_in = std::max(Duration::zero(), health.trial_at() - now);
   if (health.last_error()) {
     report.last_error = health.last_error();

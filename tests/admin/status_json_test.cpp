@@ -60,13 +60,24 @@ TEST(StatusJson, SaysOfAServerInWordsWhatWentWrongLast) {
   const std::string json = status_json(two_servers());
   EXPECT_THAT(json, HasSubstr(R"({"server":"10.0.0.5:80","state":"up","connecting":0,"active":2,)"
                               R"("idle":1,"draining":0,"limit":256,"opened_total":6,)"
-                              R"("reused_total":1184,"last_error":null})"));
+                              R"("reused_total":1184,"last_error":null,)"));
   EXPECT_THAT(json, HasSubstr(R"("state":"aside","retry_in_seconds":0.700,"connecting":1)"));
   EXPECT_THAT(
       json,
       HasSubstr(R"("last_error":{"error":"connection_refused","text":"The backend )"
                 R"(refused the connection.","remedy":"Check that it runs and listens at this )"
                 R"(address and port.","ago_seconds":1.250})"));
+}
+
+TEST(StatusJson, SaysWhatPortsAServerCosts) {
+  StatusNumbers numbers = two_servers();
+  numbers.upstreams[0].servers[0].ports = {.limit = 100, .live = 3, .time_wait = 40, .others = 2};
+  numbers.upstreams[0].servers[0].ports_last = 12s;
+  numbers.upstreams[0].servers[0].served_at_once = 4;
+  const std::string json = status_json(numbers);
+  EXPECT_THAT(json, HasSubstr(R"("suggested_max_connections":4,"ports":{"limit":100,"live":3,)"
+                              R"("time_wait":40,"others":2,"exhausted_in_seconds":12.000}})"));
+  EXPECT_THAT(json, HasSubstr(R"("suggested_max_connections":null,"ports":null})"));
 }
 
 TEST(StatusJson, SaysSinceWhenANameHasNoAddress) {

@@ -44,6 +44,7 @@ struct Wire {
   std::size_t most_pending_bytes = 0;
 
   std::string address;
+  std::string source;   // where the connection comes from, if that was chosen
   unsigned worker = 0;  // at whose end it is
 };
 
@@ -53,7 +54,7 @@ class FakeNetwork {
   enum class Connects { at_once, when_told };
   struct Policy {
     Connects connects = Connects::at_once;
-    int refuses_now = 0;    // an errno value that connect() returns
+    int refuses_now = 0;    // an errno value that connect() returns; of a source address likewise
     int refuses_later = 0;  // one that on_connected brings
   };
 
@@ -128,12 +129,17 @@ class FakeStream final : public Stream {
     return 0;
   }
 
-  int connect(const SocketAddress& to, const ConnectFrom&) override {
+  int connect(const SocketAddress& to, const ConnectFrom& from) override {
     const FakeNetwork::Policy& policy = network_.policy(to.text());
     if (policy.refuses_now != 0) {
       return policy.refuses_now;
     }
+    const std::string source = from.address == nullptr ? "" : from.address->text();
+    if (const int failed = network_.policy(source).refuses_now; failed != 0) {
+      return failed;
+    }
     join(network_.new_backend(to.text()));
+    wire_->source = source;
     connecting_ = true;
     if (policy.connects == FakeNetwork::Connects::at_once || policy.refuses_later != 0) {
       wire_->connect_result = policy.refuses_later;

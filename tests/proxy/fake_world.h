@@ -81,10 +81,14 @@ class ProxyTest : public testing::Test {
   ProxyTest() { upstream.servers = {"10.0.0.1:80"}; }
 
   void start() {
+    std::vector<SocketAddress> sources;
+    for (const IpAddress& address : upstream.source_addresses) {
+      sources.push_back(address.with_port(0));
+    }
     for (const std::string& server : upstream.servers) {
       shared_.push_back(
           std::make_unique<SharedEndpoint>(shared_.size(), *SocketAddress::parse(server),
-                                           upstream.pool.max_connections, worker_count));
+                                           upstream.pool.max_connections, worker_count, sources));
     }
     std::vector<SharedEndpoint*> borrowed;
     for (const auto& one : shared_) {
