@@ -225,6 +225,8 @@ class Endpoint final : private Timer {
   [[nodiscard]] unsigned next_of(std::uint64_t workers) const;
   void help_neighbours();
   void pass_on_permit();
+  [[nodiscard]] bool yield_permit();
+  void note_served() { turn_ -= turn_ != 0 ? 1 : 0; }
   void donate(UpstreamConnection& connection, unsigned worker);
   void add_held(int change) const;
 
@@ -243,6 +245,10 @@ class Endpoint final : private Timer {
   EndpointTally tally_;
   std::uint64_t opened_ = 0;  // connections, attempts included, since the start
   std::uint64_t closed_ = 0;  // of those
+  // Of several workers that are short: requests that this one may serve before the next worker's
+  // turn comes. As many as waited when its own came, so that clients are served alike however
+  // many of them a worker has.
+  std::size_t turn_ = 0;
   Waiters<Exchange> waiters_;
   Waiters<Exchange> replays_;            // those who wait for a connection that nobody has used
   TimePoint next_connect_{};             // no attempt for those who wait already before this time

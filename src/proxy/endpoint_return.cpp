@@ -45,6 +45,7 @@ void Endpoint::on_pinned_deadline(UpstreamConnection& connection, TimePoint now)
 }
 
 void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
+  note_served();
   const Retirement verdict = pool_.give_back(connection, facts, context_.now());
   if (verdict != Retirement::none) {
     note_retired(connection, verdict);
@@ -119,7 +120,11 @@ void Endpoint::on_closed(UpstreamConnection& connection, Stream& stream) {
   context_.upstream_connections.release(connection);
   context_.streams.release(stream);
   add_held(-1);
-  keep_connecting();
+  if (yield_permit()) {
+    arm();
+  } else {
+    keep_connecting();
+  }
 }
 
 }  // namespace holdfast

@@ -43,7 +43,7 @@ unsigned Endpoint::next_of(std::uint64_t workers) const {
 }
 
 // A worker that is to get what this one has: one in need, if this one can spare it, has more than
-// its fair share, or the other has nothing at all.
+// its fair share, or the other has nothing at all and this one has had its turn.
 std::optional<unsigned> Endpoint::neighbour_in_need() const {
   const std::uint64_t others =
       shared_.in_need.load(std::memory_order_relaxed) & ~bit_of(context_.worker);
@@ -54,7 +54,7 @@ std::optional<unsigned> Endpoint::neighbour_in_need() const {
   const bool spare = waiting() == 0;
   const bool rich =
       shared_.held[context_.worker].load(std::memory_order_relaxed) > shared_.fair_share;
-  const bool destitute = shared_.held[worker].load(std::memory_order_relaxed) == 0;
+  const bool destitute = turn_ == 0 && shared_.held[worker].load(std::memory_order_relaxed) == 0;
   return spare || rich || destitute ? std::optional(worker) : std::nullopt;
 }
 
@@ -97,7 +97,27 @@ void Endpoint::pass_on_permit() {
   }
 }
 
+// A connection has closed that cannot be used again. If this worker has had its turn and another
+// one has nothing, the permit is that one's; this one is next again when the others have had
+// theirs.
+bool Endpoint::yield_permit() {
+  const auto worker =
+      context_.workers > 1 && pool_.size() == 0 ? neighbour_in_need() : std::nullopt;
+  if (!worker || turn_ != 0) {
+    return false;
+  }
+  if (waiting() != 0) {
+    shared_.in_need.fetch_or(bit_of(context_.worker));
+  }
+  shared_.in_need.fetch_and(~bit_of(*worker));
+  context_.neighbours.wake(*worker, shared_.number);
+  return true;
+}
+
 void Endpoint::on_wake() {
+  if (pool_.size() == 0) {
+    turn_ = std::max(turn_, waiting());  // its turn comes if there is a permit
+  }
   if (waiting() == 0) {
     shared_.in_need.fetch_and(~bit_of(context_.worker));
   }
@@ -125,6 +145,7 @@ void Endpoint::adopt(MovedConnection moved) {
     return;
   }
   pool_.adopt(connection, moved.use, context_.now());
+  turn_ = waiting();
   connection.rest(pool_.idle_deadline(connection));
   serve_waiters();
   help_neighbours();

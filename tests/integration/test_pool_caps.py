@@ -1,14 +1,20 @@
 """max_connections and the queue before it: how many connections the backend really gets to see."""
 
+import os
 import threading
 
 import pytest
 
 from harness.backlog import stuff
 from harness.client import Client, fence, fetch
+from harness.kernel import established
 from harness.load import TaggedLoad, ab, wrk
+from harness.paced import served_each
+from harness.servers import Nginx, RealServer
 from harness.scripts import Gate, keep_alive, keep_alive_10
 from harness.waiting import PATIENCE, Stopwatch, scaled
+from test_metrics import scrape
+from test_status import ON
 
 EIGHT = {"pool": {"max_connections": 8, "queue": {"timeout": "30s"}}}
 
@@ -55,6 +61,64 @@ def test_each_of_many_clients_gets_its_own_answer_through_the_cap(stage, dice, w
     assert set(load.outcomes.values()) == {"200"}, load.summary()
     assert set(backend.executions.values()) == {1}
     assert (backend.max_open, backend.accepted) == (2, 2)
+
+
+@pytest.mark.workers
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_limit_is_exact_under_load_with_any_number_of_workers(stage, tmp_path, workers):
+    nginx = stage.adopt(RealServer("nginx", tmp_path / "nginx"))
+    proxy = stage.proxy(nginx.server, workers=workers, upstream=EIGHT)
+    most, looks, over = 0, 0, threading.Event()
+    def look() -> None:
+        nonlocal most, looks
+        while not over.wait(0.01):
+            most, looks = max(most, established(nginx.port)), looks + 1
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        wrk(f"{proxy.url}/", 2, 64).check(scaled(200))
+    finally:
+        over.set()
+        looking.join()
+    print(f"{workers} workers: at most {most} connections in {looks} looks")
+    assert most == 8
+
+
+# The whole of it takes a minute: HOLDFAST_LONG_TESTS=1. The throughputs say something only of a
+# release build on a machine that is otherwise idle.
+def test_a_thousand_clients_open_as_many_connections_as_they_may(stage, tmp_path):
+    seconds = 30 if os.environ.get("HOLDFAST_LONG_TESTS") else 3
+    backend = stage.adopt(Nginx(tmp_path / "backend", 'return 200 "fine";'))
+    proxy = stage.proxy(backend.server, **ON, upstream={
+        "pool": {"max_connections": 64, "queue": {"timeout": "30s"}}})
+    counted: list[float] = []
+    def count() -> None:
+        counted.append(scrape(proxy).sum("upstream_connections_opened_total"))
+    # Before the clients leave in the middle of their last requests.
+    late = threading.Timer(0.8 * seconds, count)
+    late.start()
+    ours = wrk(f"{proxy.url}/", seconds, 1000)
+    late.join()
+    ours.check(scaled(1000))
+    proxy.stop()
+    theirs = wrk(f"http://{stage.adopt(Nginx.proxy(tmp_path / 'proxy', backend.server)).server}/",
+                 seconds, 1000)
+    print(f"1000 clients, {seconds} s: holdfast with max_connections 64 {ours.complete / seconds:.0f} "
+          f"requests a second, {ours.failed} failed, {counted[0]:.0f} connections opened; nginx with "
+          f"keepalive 512 {theirs.complete / seconds:.0f}, {theirs.failed} failed: "
+          f"{ours.complete / max(1, theirs.complete):.2f} of it")
+    assert counted == [64]
+
+
+@pytest.mark.workers
+def test_clients_of_all_workers_get_equal_service_over_one_connection(stage, tmp_path):
+    nginx = stage.adopt(RealServer("nginx", tmp_path / "nginx"))
+    proxy = stage.proxy(nginx.server, workers=4, upstream={"pool": {"max_connections": 1}})
+    served = served_each(proxy.address, 64, scaled(64 * 100))
+    mean = sum(served) / len(served)
+    print(f"64 clients, 4 workers, 1 connection: {min(served)} to {max(served)} requests, "
+          f"{mean:.0f} in the mean")
+    assert min(served) > 0.8 * mean and max(served) < 1.2 * mean, sorted(served)
 
 
 @pytest.mark.workers

@@ -86,6 +86,50 @@ TEST_F(ASharedEndpoint, TakesTurnsWhenBothWorkersAreShort) {
   EXPECT_EQ(backends(), 1U);
 }
 
+TEST_F(ASharedEndpoint, ServesClientsAlikeHoweverManyAWorkerHas) {
+  upstream.pool.max_idle = 2;
+  std::vector<Far*> far;
+  for (const unsigned number : {0U, 1U, 1U, 1U, 1U}) {
+    far.push_back(&client(number));
+    far.back()->sends(get);
+  }
+  std::vector<int> served(far.size());
+  for (int i = 0; i < 100; ++i) {
+    backend(0).sends(ok);
+    for (std::size_t each = 0; each < far.size(); ++each) {
+      if (far[each]->got() == ok) {
+        ++served[each];
+        far[each]->sends(get);
+      }
+    }
+  }
+  EXPECT_EQ(backends(), 1U);
+  for (const int each : served) {
+    EXPECT_NEAR(each, 20, 2);
+  }
+}
+
+TEST_F(ASharedEndpoint, TakesTurnsWhereConnectionsServeOnce) {
+  std::vector<Far*> far;
+  for (unsigned i = 0; i < 6; ++i) {
+    far.push_back(&client(i % 2));
+    far.back()->sends(get);
+  }
+  std::vector<int> served(2);
+  for (std::size_t i = 0; i < 20; ++i) {
+    ++served[backend(i).wire.worker];
+    backend(i).sends("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    backend(i).ends();
+    for (Far* one : far) {
+      if (!one->got().empty()) {
+        one->sends(get);
+      }
+    }
+  }
+  EXPECT_NEAR(served[0], 10, 3);
+  EXPECT_NEAR(served[1], 10, 3);
+}
+
 TEST_F(ASharedEndpoint, RetiresAConnectionThatSpokeOnItsWay) {
   upstream.pool.max_idle = 2;
   idle_connection_in(0);

@@ -25,6 +25,13 @@ def delivered(address: tuple[str, int]) -> bool:
     return served <= clients  # whoever is served and has no socket any more has sent a reset
 
 
+def established(port: int) -> int:
+    """Connections that the server at this port of loopback has."""
+    local = _hex(("127.0.0.1", port))
+    rows = (line.split()[1:4] for line in Path("/proc/self/net/tcp").read_text("ascii").splitlines())
+    return sum(row[0] == local and row[2] == ESTABLISHED for row in rows)
+
+
 def _hex(address: tuple[str, int]) -> str:
     octets = bytes(int(part) for part in address[0].split("."))
     return f"{int.from_bytes(octets, 'little'):08X}:{address[1]:04X}"

@@ -23,6 +23,19 @@ http {{
 }}
 """
 
+NGINX_AS_IT_IS_TOLD = """\
+daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
+worker_rlimit_nofile 16384;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; keepalive_requests 100000000;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  {more}
+  server {{ listen {address} backlog=4096; location / {{ {does} }} }}
+}}
+"""
+
 APACHE = """\
 ServerRoot {folder}
 ServerName localhost
@@ -127,4 +140,40 @@ class RealServer:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        self._log.close()
+
+
+class Nginx:
+    """nginx with one location, which does what it is told; its connections have no limit."""
+
+    def __init__(self, folder: pathlib.Path, does: str, more: str = "") -> None:
+        folder.mkdir()
+        self.server = f"127.0.0.1:{free_port()}"
+        path = folder / "conf"
+        path.write_text(NGINX_AS_IT_IS_TOLD.format(folder=folder, address=self.server, does=does,
+                                                   more=more))
+        self._log = open(folder / "log", "w", encoding="utf-8")  # Closed in stop().
+        self._child = subprocess.Popen(
+            ["nginx", "-c", str(path), "-p", str(folder), "-e", "stderr"],
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        wait_until(self._answers, "nginx answers")
+
+    @classmethod
+    def proxy(cls, folder: pathlib.Path, backend: str) -> "Nginx":
+        """Keeps up to 512 idle connections to the backend, and has no limit."""
+        return cls(folder, 'proxy_pass http://legacy; proxy_http_version 1.1; '
+                   'proxy_set_header Connection "";',
+                   f"upstream legacy {{ server {backend}; keepalive 512; "
+                   "keepalive_requests 100000000; }")
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{self.server}/", timeout=PATIENCE) as reply:
+                return reply.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> None:
+        self._child.terminate()
+        self._child.wait(PATIENCE)
         self._log.close()
