@@ -148,7 +148,8 @@ class Nginx:
 
     def __init__(self, folder: pathlib.Path, does: str, more: str = "") -> None:
         folder.mkdir()
-        self.server = f"127.0.0.1:{free_port()}"
+        self.port = free_port()
+        self.server = f"127.0.0.1:{self.port}"
         path = folder / "conf"
         path.write_text(NGINX_AS_IT_IS_TOLD.format(folder=folder, address=self.server, does=does,
                                                    more=more))
