@@ -102,8 +102,9 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
      .foreign = "proxy_bind source bind bind_address source_address upstream_bind_config "
                 "localaddr local_address outgoing_addr"},
     {.path = "upstreams.*.source_ports", .kind = ports, .slot = of_upstream<&U::source_ports>,
-     .line = "The local ports of connections, as `20000-29999`, so that several programs on one "
-             "machine do not share them (Linux 6.3); `auto` = those of the system.",
+     .line = "The local ports of connections, as `40000-49999`, so that several programs on one "
+             "machine do not share them (Linux 6.3; within `net.ipv4.ip_local_port_range`); `auto` "
+             "= those of the system.",
      .foreign = "port_range local_port_range source_port_range"},
     {.path = "upstreams.*.timeouts", .line = "How long a server may take; 0 = no limit.",
      .foreign = "timeout"},

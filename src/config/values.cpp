@@ -195,7 +195,7 @@ struct Putter {
     const std::optional<PortRange> range = PortRange::parse(text);
     if (!range && text != "auto") {
       return Complaint{fmt::format("{} is not a range of ports", in_quotes(text)),
-                       "write the first and the last one: \"20000-29999\", or auto"};
+                       "write the first and the last one: \"40000-49999\", or auto"};
     }
     *to = range.value_or(PortRange{});
     return std::nullopt;

@@ -89,7 +89,7 @@ struct PortRange {
   std::uint16_t last = 0;
 
   [[nodiscard]] bool empty() const { return first == 0; }
-  // Reads "20000-29999".
+  // Reads "40000-49999".
   [[nodiscard]] static std::optional<PortRange> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
   friend bool operator==(const PortRange&, const PortRange&) = default;

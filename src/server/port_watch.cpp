@@ -62,7 +62,7 @@ void PortWatch::read_settings() {
   for (std::size_t i = 0; i < options_.size(); ++i) {
     const PortRange& own = options_[i].source_ports;
     std::size_t ports = range ? range->size() : 0;
-    if (range && !own.empty()) {
+    if (range && !own.empty() && range->size_within(own.first, own.last) != 0) {
       ports = range->size_within(own.first, own.last);
     }
     limits_[i] = static_cast<std::uint32_t>(ports);

@@ -9,6 +9,7 @@
 
 #include "net/address.h"
 #include "net/tcp_stream.h"
+#include "ports/ephemeral_range.h"
 
 namespace holdfast {
 namespace {
@@ -49,6 +50,28 @@ void check_families(const UpstreamOptions& upstream, SourceFaults& faults) {
   }
 }
 
+// The kernel takes only what lies within its own range.
+void check_ports(const UpstreamOptions& upstream, SourceFaults& faults) {
+  const PortRange& ports = upstream.source_ports;
+  if (ports.empty()) {
+    return;
+  }
+  if (!can_choose_ports()) {
+    faults.warnings.push_back(fmt::format(
+        "upstreams.{}.source_ports: this kernel does not let a program choose its local ports "
+        "(that is Linux 6.3 or later), so those of the system are used",
+        upstream.name));
+    return;
+  }
+  const auto range = EphemeralRange::read();
+  if (range && range->size_within(ports.first, ports.last) == 0) {
+    faults.warnings.push_back(fmt::format(
+        "upstreams.{}.source_ports: none of {} is in net.ipv4.ip_local_port_range, so the kernel "
+        "uses its own; choose some of those, or widen that range",
+        upstream.name, ports.text()));
+  }
+}
+
 }  // namespace
 
 SourceFaults check_sources(const Config& config) {
@@ -56,12 +79,7 @@ SourceFaults check_sources(const Config& config) {
   for (const UpstreamOptions& upstream : config.upstreams) {
     check_addresses(upstream, faults);
     check_families(upstream, faults);
-    if (!upstream.source_ports.empty() && !can_choose_ports()) {
-      faults.warnings.push_back(fmt::format(
-          "upstreams.{}.source_ports: this kernel does not let a program choose its local ports "
-          "(that is Linux 6.3 or later), so those of the system are used",
-          upstream.name));
-    }
+    check_ports(upstream, faults);
   }
   return faults;
 }

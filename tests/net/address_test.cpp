@@ -220,5 +220,33 @@ TEST(Network, RefusesWhatIsNoNetwork) {
   }
 }
 
+TEST(IpAddress, GetsAPort) {
+  EXPECT_EQ(IpAddress::parse("192.0.2.7")->with_port(80).text(), "192.0.2.7:80");
+  EXPECT_EQ(IpAddress::parse("2001:db8::1")->with_port(0).text(), "[2001:db8::1]:0");
+}
+
+TEST(IpAddress, IsWrittenAsItWasRead) {
+  for (const char* text : {"192.0.2.7", "2001:db8::1", "::1"}) {
+    EXPECT_EQ(IpAddress::parse(text)->text(), text);
+  }
+}
+
+TEST(PortRange, IsReadAndWritten) {
+  const auto range = PortRange::parse("20000-29999");
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->first, 20000);
+  EXPECT_EQ(range->last, 29999);
+  EXPECT_EQ(range->text(), "20000-29999");
+  EXPECT_TRUE(PortRange::parse("80-80"));
+  EXPECT_TRUE(PortRange{}.empty());
+}
+
+TEST(PortRange, RefusesWhatIsNone) {
+  for (const char* text :
+       {"", "-", "80", "80-", "-80", "0-80", "81-80", "1-65536", "a-b", "1-2-3"}) {
+    EXPECT_FALSE(PortRange::parse(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace holdfast

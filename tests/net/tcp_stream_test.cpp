@@ -429,5 +429,38 @@ TEST_F(TcpStreamBounds, DiesWhenItGoesBeforeItIsClosed) {
   EXPECT_DEATH(TcpStream(loop, nobody), "destroyed before it is closed");
 }
 
+// All of 127.0.0.0/8 is this machine.
+TEST_F(TcpStreamTest, ComesFromTheAddressItIsTold) {
+  const SocketAddress source = *SocketAddress::parse("127.0.0.9:0");
+  ASSERT_EQ(left.connect(gate.address(), {.address = &source}), 0);
+  const int accepted = gate.accept();
+  sockaddr_in other{};
+  socklen_t size = sizeof other;
+  ASSERT_EQ(getpeername(accepted, reinterpret_cast<sockaddr*>(&other), &size), 0);
+  EXPECT_EQ(ntohl(other.sin_addr.s_addr), 0x7f000009U);
+  ASSERT_EQ(right.adopt(accepted), 0);
+}
+
+TEST_F(TcpStreamTest, ComesFromThePortsItIsToldWhereTheKernelKnowsHow) {
+  if (!can_choose_ports()) {
+    GTEST_SKIP() << "this kernel has no IP_LOCAL_PORT_RANGE";
+  }
+  ASSERT_EQ(left.connect(gate.address(), {.ports = {.first = 50100, .last = 50160}}), 0);
+  const int accepted = gate.accept();
+  sockaddr_in other{};
+  socklen_t size = sizeof other;
+  ASSERT_EQ(getpeername(accepted, reinterpret_cast<sockaddr*>(&other), &size), 0);
+  EXPECT_GE(ntohs(other.sin_port), 50100);
+  EXPECT_LE(ntohs(other.sin_port), 50160);
+  ASSERT_EQ(right.adopt(accepted), 0);
+}
+
+TEST_F(TcpStreamTest, DoesNotComeFromAnAddressOfAnotherMachine) {
+  const SocketAddress source = *SocketAddress::parse("192.0.2.77:0");
+  EXPECT_EQ(left.connect(gate.address(), {.address = &source}), EADDRNOTAVAIL);
+  EXPECT_EQ(try_source(source), EADDRNOTAVAIL);
+  EXPECT_EQ(try_source(*SocketAddress::parse("127.0.0.1:0")), 0);
+}
+
 }  // namespace
 }  // namespace holdfast
