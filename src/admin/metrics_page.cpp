@@ -23,7 +23,10 @@ constexpr std::array<std::uint64_t, 13> request_limits{
     1, 2, 5, 10, 20, 50, 100, 1'000, 5'000, 10'000, 50'000, 100'000, 1'000'000};
 constexpr std::array<std::string_view, RequestTally::methods> method_names{
     "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "_OTHER"};
-constexpr std::array<std::string_view, 2> closer_names{"holdfast", "peer"};
+constexpr std::pair<std::string_view, Closer> closers[] = {{"holdfast", Closer::holdfast},
+                                                           {"peer", Closer::backend}};
+constexpr std::pair<std::string_view, Ending> endings[] = {{"fin", Ending::fin},
+                                                           {"reset", Ending::reset}};
 constexpr std::string_view compiler =
 #if defined(__clang__)
     "clang " __clang_version__;
@@ -186,6 +189,7 @@ class Page {
         {"connecting", &OpenConnections::connecting},
         {"active", &OpenConnections::active},
         {"idle", &OpenConnections::idle},
+        {"resting", &OpenConnections::resting},
         {"draining", &OpenConnections::draining}};
     for (const UpstreamReport& upstream : sum_.upstreams) {
       for (const EndpointReport& endpoint : upstream.endpoints) {
@@ -204,6 +208,17 @@ class Page {
     out_.family("upstream_connection_reuses_total", counter,
                 "Requests over a connection that had served before.");
     per_endpoint([](const EndpointReport& endpoint) { return endpoint.counts.reuses; });
+    out_.family("upstream_connections_salvaged_total", counter,
+                "Connections that were kept though their client had left in an answer.");
+    per_endpoint([](const EndpointReport& endpoint) { return endpoint.counts.salvaged; });
+    out_.family("upstream_idle_limit_seconds", gauge,
+                "Learned: the idle time after which a server closes connections; 0 is not known.");
+    per_endpoint([](const EndpointReport& endpoint) {
+      return seconds(endpoint.closes_idle.value_or(Duration::zero()));
+    });
+    out_.family("upstream_request_limit", gauge,
+                "Learned: the requests after which a server closes connections; 0 is not known.");
+    per_endpoint([](const EndpointReport& endpoint) { return endpoint.closes_after_requests; });
     out_.family("upstream_up", gauge, "0 while a server is passed over because it fails.");
     per_endpoint([](const EndpointReport& endpoint) { return std::uint64_t{endpoint.is_up}; });
   }
@@ -222,27 +237,27 @@ class Page {
 
   void write_closed() {
     out_.family("upstream_connections_closed_total", counter,
-                "Connections that were closed, by who closed first and why. Those that holdfast "
-                "closes first leave a TIME_WAIT here.");
+                "Connections that were closed, by who closed first, how it ended and why. Those "
+                "that holdfast closes first by fin leave a TIME_WAIT here.");
     for (const UpstreamReport& upstream : sum_.upstreams) {
       for (const EndpointReport& endpoint : upstream.endpoints) {
-        for (std::size_t closer = 0; closer < closer_names.size(); ++closer) {
-          write_closed({upstream.name, endpoint.server}, closer_names[closer],
-                       endpoint.counts.closed[closer]);
+        for (const auto& [by, closer] : closers) {
+          for (const auto& [close, ending] : endings) {
+            write_closed({Label{"upstream", upstream.name}, Label{"server", endpoint.server},
+                          Label{"by", by}, Label{"close", close}},
+                         endpoint.counts.closed_by(closer, ending));
+          }
         }
       }
     }
   }
 
-  void write_closed(std::pair<std::string_view, std::string_view> of, std::string_view closer,
-                    const EndpointTally::Closed& counts) {
+  void write_closed(const std::array<Label, 4>& of, const EndpointTally::Closed& counts) {
     for (std::size_t i = 0; i < retirement_count; ++i) {
       if (counts[i] != 0) {
-        out_.sample({{"upstream", of.first},
-                     {"server", of.second},
-                     {"by", closer},
-                     {"reason", retirement_name(static_cast<Retirement>(i))}},
-                    counts[i]);
+        out_.sample(
+            {of[0], of[1], of[2], of[3], {"reason", retirement_name(static_cast<Retirement>(i))}},
+            counts[i]);
       }
     }
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "admin/verdict.h"
+
 namespace holdfast {
 namespace {
 
@@ -27,15 +29,17 @@ void add_requests(StatusNumbers& numbers, const ListenerReport& listener,
 
 void add_closed(StatusNumbers& numbers, const EndpointTally& counts) {
   for (const Closer closer : {Closer::holdfast, Closer::backend}) {
-    const EndpointTally::Closed& closed = counts.closed[static_cast<std::size_t>(closer)];
+    const EndpointTally::Closed& ends = counts.closed_by(closer, Ending::fin);
+    const EndpointTally::Closed& resets = counts.closed_by(closer, Ending::reset);
     for (std::size_t i = 0; i < retirement_count; ++i) {
-      const CloseCount key{closer, static_cast<Retirement>(i), closed[i]};
+      const CloseCount key{closer, static_cast<Retirement>(i), ends[i] + resets[i], resets[i]};
       const auto known =
           std::find_if(numbers.closed.begin(), numbers.closed.end(), [&](const CloseCount& count) {
             return count.by == key.by && count.reason == key.reason;
           });
       if (key.total != 0 && known != numbers.closed.end()) {
         known->total += key.total;
+        known->resets += key.resets;
       } else if (key.total != 0) {
         numbers.closed.push_back(key);
       }
@@ -56,6 +60,8 @@ ServerNumbers numbers_of(const EndpointReport& endpoint) {
         LastError{endpoint.last_error->code, trouble_of(*endpoint.last_error, endpoint.server),
                   endpoint.failed_ago};
   }
+  server.verdict = verdict_of(endpoint);
+  server.limits = limits_of(endpoint);
   server.connections = {.open = endpoint.open,
                         .limit = endpoint.limit,
                         .opened = endpoint.counts.opened,

@@ -39,6 +39,15 @@ void add_endpoint(EndpointReport& to, const EndpointReport& from, bool is_new) {
   to.ports = from.ports;
   to.ports_last = from.ports_last;
   to.served_at_once = std::max(to.served_at_once, from.served_at_once);
+  // The lowest that a worker has learned.
+  if (from.closes_idle) {
+    to.closes_idle = std::min(to.closes_idle.value_or(Duration::max()), *from.closes_idle);
+  }
+  if (from.closes_after_requests != 0) {
+    to.closes_after_requests = to.closes_after_requests == 0
+                                   ? from.closes_after_requests
+                                   : std::min(to.closes_after_requests, from.closes_after_requests);
+  }
   to.counts.add(from.counts);
 }
 

@@ -30,12 +30,14 @@ struct OpenConnections {
   std::uint64_t connecting = 0;
   std::uint64_t active = 0;  // leased, or kept for one client only
   std::uint64_t idle = 0;
+  std::uint64_t resting = 0;  // idle for so long that they are left to the backend to close
   std::uint64_t draining = 0;
 
   void add(const OpenConnections& other) {
     connecting += other.connecting;
     active += other.active;
     idle += other.idle;
+    resting += other.resting;
     draining += other.draining;
   }
 };
@@ -51,6 +53,9 @@ struct EndpointReport {
   PortUse ports{};                       // of the whole process; none of a Unix socket
   std::optional<Duration> ports_last{};  // for so long at the present rate; nothing: for ever
   std::uint32_t served_at_once = 0;      // if it seems to be pinned; see PinningGuard
+  // When the backend closes connections, as far as that was learned; 0 requests: not known.
+  std::optional<Duration> closes_idle{};
+  std::uint64_t closes_after_requests = 0;
   EndpointTally counts{};
 };
 

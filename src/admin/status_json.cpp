@@ -32,6 +32,7 @@ void write(JsonWriter& json, const ConnectionNumbers& connections) {
   json.member("connecting", connections.open.connecting);
   json.member("active", connections.open.active);
   json.member("idle", connections.open.idle);
+  json.member("resting", connections.open.resting);
   json.member("draining", connections.open.draining);
   json.member("limit", connections.limit);
   json.member("opened_total", connections.opened);
@@ -78,6 +79,7 @@ void write_connections(JsonWriter& json, const StatusNumbers& numbers) {
           json.member("by", count.by == Closer::backend ? "backend" : "holdfast");
           json.member("reason", retirement_name(count.reason));
           json.member("total", count.total);
+          json.member("resets", count.resets);
         });
       }
     });
@@ -133,6 +135,8 @@ void write_server(JsonWriter& json, const ServerNumbers& server) {
     json.member("unresolved_seconds", server.unresolved_for);
   }
   write(json, server.connections);
+  json.member("verdict", server.verdict);
+  json.member("limits", server.limits);
   if (!server.last_error) {
     json.null("last_error");
     return;

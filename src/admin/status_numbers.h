@@ -21,6 +21,7 @@ struct CloseCount {
   Closer by = Closer::holdfast;
   Retirement reason = Retirement::none;
   std::uint64_t total = 0;
+  std::uint64_t resets = 0;  // of those that ended by one
 };
 
 struct LastError {
@@ -60,6 +61,8 @@ struct ServerNumbers {
   Duration retry_in{};
   Duration unresolved_for{};  // valid in that state
   ConnectionNumbers connections{};
+  std::string verdict{};  // on the reuse of its connections; see verdict_of
+  std::string limits{};   // see limits_of
   std::optional<LastError> last_error{};
   PortUse ports{};  // without a limit: of a Unix socket, or not known
   std::optional<Duration> ports_last{};
@@ -110,8 +113,9 @@ struct StatusNumbers {
 //   schema, version, uptime_seconds, workers, draining
 //   clients              open, opened_total, limit
 //   requests             total, by_code {"200": n}, as the metrics have them
-//   backend_connections  connecting, active, idle, draining, limit, opened_total, reused_total,
-//                        closed_total, closed [{by: holdfast|backend, reason, total}]
+//   backend_connections  connecting, active, idle, resting, draining, limit, opened_total,
+//                        reused_total, closed_total, closed [{by: holdfast|backend, reason, total,
+//                        resets}]
 //   waiting              requests, oldest_seconds
 //   errors               [{error, text, total}], by the names of RFC 9209
 //   listeners            [{name, address, upstream}]

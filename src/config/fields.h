@@ -22,6 +22,7 @@ enum class FieldKind : std::uint8_t {
   mode,     // of a file: octal digits
   size,
   duration,
+  duration_or_auto,
   percentage,
   choice,   // one of a few words
   path,     // of a file, or "stdout"
@@ -88,7 +89,7 @@ using FieldSlot =
                  SocketAddress*, std::optional<SocketAddress>*, bool*, std::vector<Network>*,
                  std::vector<std::string>*, std::vector<IpAddress>*, PortRange*, LogLevel*,
                  LogFormat*, HalfClose*, ProtocolChoice*, ReplayMethods*, Balance*, AddressFamily*,
-                 AccessLogFormat*, RequestIdChoice*, ProxyStatusChoice*, HostSlot>;
+                 AccessLogFormat*, RequestIdChoice*, ProxyStatusChoice*, Retire*, HostSlot>;
 
 // The numbers a value may be: nanoseconds, bytes, hundredths or a count, as its kind has it.
 struct FieldRange {

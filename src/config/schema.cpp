@@ -93,6 +93,9 @@ std::string value_schema(const Field& field) {
       return with_variable(R"({"type": ["string", "integer"], "pattern": "^0?[0-7]{3}$"})");
     case FieldKind::size:
       return with_variable(definition("size"));
+    case FieldKind::duration_or_auto:
+      return with_variable(
+          fmt::format(R"({{{}}})", any_of(R"({"const": "auto"})", definition("duration"))));
     case FieldKind::duration:
       return with_variable(definition("duration"));
     case FieldKind::percentage:

@@ -75,10 +75,11 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
      .slot = of_upstream<&U::pool, &PoolLimits::max_requests>, .range = any_number,
      .line = "Requests for each connection; 0 = no limit.",
      .foreign = "keepalive_requests max_requests_per_connection max_reuse"},
-    {.path = "upstreams.*.pool.idle_timeout", .kind = duration,
+    {.path = "upstreams.*.pool.idle_timeout", .kind = duration_or_auto,
      .slot = of_upstream<&U::pool, &PoolLimits::idle_timeout>, .range = up_to_a_day,
-     .line = "An idle connection is closed after this; below the server's own timeout is best. "
-             "0 = no limit.",
+     .line = "An idle connection is not used any more after this, but left to the server to close "
+             "(see `retire`). `auto` learns the server's own timeout and stays below it, at most "
+             "60 s. 0 = no limit.",
      .foreign = "keepalive_timeout idleconntimeout idle_conn_timeout pool_purge_delay "
                 "server_idle_timeout idle timeout_idle"},
     {.path = "upstreams.*.pool.max_age", .kind = duration,
@@ -106,6 +107,13 @@ inline constexpr auto upstream_rows = std::to_array<Field>({
              "machine do not share them (Linux 6.3; within `net.ipv4.ip_local_port_range`); `auto` "
              "= those of the system.",
      .foreign = "port_range local_port_range source_port_range"},
+    {.path = "upstreams.*.retire", .kind = choice, .slot = of_upstream<&U::retire>,
+     .choices = "auto|peer_first|fin|reset",
+     .line = "How connections that are done with end. Whoever closes first keeps the port for a "
+             "minute, so `peer_first` brings the server to close and waits for it; `auto` does so "
+             "too and closes by a reset where that saves a port that is needed; `fin` and `reset` "
+             "close at once.",
+     .foreign = "nolinger httpclose so_linger reset_timedout_connection"},
     {.path = "upstreams.*.timeouts", .line = "How long a server may take; 0 = no limit.",
      .foreign = "timeout"},
     {.path = "upstreams.*.timeouts.connect", .kind = duration,

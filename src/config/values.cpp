@@ -24,7 +24,7 @@ std::string number_text(const Field& field, std::uint64_t number) {
   if (field.kind == FieldKind::size) {
     return size_text(number);
   }
-  if (field.kind == FieldKind::duration) {
+  if (field.kind == FieldKind::duration || field.kind == FieldKind::duration_or_auto) {
     return duration_text(Duration{static_cast<Duration::rep>(number)});
   }
   if (field.kind == FieldKind::mode) {
@@ -40,7 +40,7 @@ Reading<std::uint64_t> read_number(const Field& field, std::string_view text) {
   if (field.kind == FieldKind::size) {
     return read_size(text);
   }
-  if (field.kind == FieldKind::duration) {
+  if (field.kind == FieldKind::duration || field.kind == FieldKind::duration_or_auto) {
     return read_duration(text).map(
         [](Duration duration) { return static_cast<std::uint64_t>(duration.count()); });
   }
@@ -118,6 +118,10 @@ struct Putter {
   Outcome operator()(std::uint32_t* to) const { return put_number(to); }
   Outcome operator()(std::uint64_t* to) const { return put_number(to); }
   Outcome operator()(Duration* to) const {
+    if (field.kind == FieldKind::duration_or_auto && text == "auto") {
+      *to = learned_timeout;
+      return std::nullopt;
+    }
     std::uint64_t count = 0;
     Outcome refused = put_number(&count);
     if (!refused) {
@@ -168,6 +172,7 @@ struct Putter {
   Outcome operator()(AccessLogFormat* to) const { return put_choice(to); }
   Outcome operator()(RequestIdChoice* to) const { return put_choice(to); }
   Outcome operator()(ProxyStatusChoice* to) const { return put_choice(to); }
+  Outcome operator()(Retire* to) const { return put_choice(to); }
 
   Outcome operator()(std::vector<Network>* to) const {
     const std::optional<Network> network = Network::parse(text);
@@ -243,7 +248,10 @@ struct Writer {
   std::string operator()(std::monostate /*map*/) const { return ""; }
   std::string operator()(const std::uint32_t* from) const { return number_text(field, *from); }
   std::string operator()(const std::uint64_t* from) const { return number_text(field, *from); }
-  std::string operator()(const Duration* from) const { return duration_text(*from); }
+  std::string operator()(const Duration* from) const {
+    const bool learned = field.kind == FieldKind::duration_or_auto && *from == learned_timeout;
+    return learned ? "auto" : duration_text(*from);
+  }
   std::string operator()(const std::string* from) const { return *from; }
   std::string operator()(const SocketAddress* from) const { return from->text(); }
   std::string operator()(const std::optional<SocketAddress>* from) const {
@@ -263,6 +271,7 @@ struct Writer {
   std::string operator()(const PortRange* from) const {
     return from->empty() ? "auto" : from->text();
   }
+  std::string operator()(const Retire* from) const { return choice(*from); }
   template <class Value>
   std::string operator()(std::vector<Value>* from) const {
     return fmt::format("[{}]", fmt::join(item_texts(from), ", "));
@@ -335,6 +344,9 @@ std::string range_text(const Field& field) {
     case FieldKind::percentage:
     case FieldKind::mode:
       return fmt::format("{}..{}", number_text(field, field.range.min),
+                         number_text(field, field.range.max));
+    case FieldKind::duration_or_auto:
+      return fmt::format("auto or {}..{}", number_text(field, field.range.min),
                          number_text(field, field.range.max));
     case FieldKind::workers:
       return fmt::format("auto or {}..{}", field.range.min, field.range.max);

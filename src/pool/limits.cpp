@@ -6,6 +6,13 @@ namespace holdfast {
 
 Retirement judge_return(const UseHistory& use, ReturnFacts facts, std::size_t idle,
                         const PoolLimits& limits, TimePoint now) {
+  // Who is told that a request is the last may end its answer by closing.
+  const bool closed_as_asked = facts.fault == Retirement::none ||
+                               facts.fault == Retirement::close_delimited ||
+                               facts.fault == Retirement::no_keep_alive;
+  if (use.last_for != Retirement::none && closed_as_asked) {
+    return use.last_for;
+  }
   if (facts.fault != Retirement::none) {
     return facts.fault;
   }
@@ -39,6 +46,11 @@ TimePoint idle_deadline(const UseHistory& use, const PoolLimits& limits) {
     return use.old_at;
   }
   return std::min(use.old_at, use.idle_since + limits.idle_timeout);
+}
+
+TimePoint last_request_at(TimePoint now, TimePoint old_at) {
+  constexpr int part = 20;
+  return old_at == TimePoint::max() ? old_at : old_at - (old_at - now) / part;
 }
 
 TimePoint jittered_age(TimePoint now, const PoolLimits& limits, std::uint64_t random) {

@@ -7,8 +7,9 @@
 
 namespace holdfast {
 
-// Why a connection is never used again; `none` means that it is. One value per reason: log lines
-// and counters take their text from it. The order is the order of blame where several hold.
+// Why a connection is never used again; `none` means that it is. One value per reason: log lines,
+// counters and verdicts take their text from it. The order is the order of blame where several
+// hold.
 enum class Retirement : std::uint8_t {
   none,
   // It never was, or did not stay, a sound connection.
@@ -24,6 +25,7 @@ enum class Retirement : std::uint8_t {
   connection_bound,
   // The backend does not want it to go on.
   close_delimited,
+  no_keep_alive,
   closed_by_backend,
   // Found while it was idle.
   spoke_while_idle,
@@ -32,6 +34,7 @@ enum class Retirement : std::uint8_t {
   suspect,
   // Our own limits.
   max_requests,
+  request_limit,  // the backend's own, learned
   max_age,
   idle_timeout,
   max_idle,

@@ -191,6 +191,7 @@ void write_keys(Out& out, const AccessFacts& facts) {
   out.number("conn_req",
              connected ? std::optional<std::uint64_t>(facts.request_of_it) : std::nullopt);
   out.number("tries", facts.tries);
+  out.text("retired", facts.retired);
   out.text("error", facts.error);
   out.text("request_id", facts.request_id);
   out.text("traceparent", facts.request.traceparent);

@@ -33,6 +33,7 @@ struct AccessFacts {
   std::uint64_t connection = 0;     // its number; 0: there was none
   std::uint64_t request_of_it = 0;  // the how many-th request over it this was
   std::uint32_t tries = 0;
+  std::string_view retired;  // why the connection was not used again
 };
 
 // Makes the lines of the access log. Remembers the text of the last second, so that its time is

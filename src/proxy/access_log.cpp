@@ -34,6 +34,9 @@ AccessFacts facts_of(const ExchangeRecord& record) {
       facts.connect = record.connect;
     }
   }
+  if (record.retired != Retirement::none) {
+    facts.retired = retirement_name(record.retired);
+  }
   if (record.first_byte != TimePoint{}) {
     facts.first_byte = record.first_byte - record.started;
   }

@@ -17,6 +17,9 @@ std::uint32_t share_of(std::uint32_t total, unsigned worker, unsigned workers) {
 
 PoolLimits limits_of(const UpstreamOptions& options, const Context& context) {
   PoolLimits limits = options.pool;
+  if (limits.idle_timeout == learned_timeout) {
+    limits.idle_timeout = LearnedLimits().safe_idle();
+  }
   if (limits.max_idle < limits.max_connections) {
     limits.max_idle = share_of(limits.max_idle, context.worker, context.workers);
   }
@@ -35,7 +38,9 @@ Endpoint::Endpoint(Context& context, SharedEndpoint& shared, const UpstreamOptio
                      .target_bytes = options.limits.head,
                      .fields = http1::max_fields},
       authority_(shared.address.text()),
-      pool_(limits_of(options, context)),
+      learned_cap_(no_cap),
+      pool_(limits_of(options, context),
+            asks_to_close() ? LastRequest::announced : LastRequest::silent),
       warm_(share_of(options.pool.min_idle, context.worker, context.workers)) {
   if (options.protocol != ProtocolChoice::automatic) {
     speaks_ = options.protocol == ProtocolChoice::http10 ? Speaks::http10 : Speaks::http11;
@@ -81,9 +86,18 @@ Lease Endpoint::try_lease() {
     }
     if (verdict == Retirement::none) {
       ++context_.counters.upstream_leases;
-      return Lease(*pool_.lease());
+      UpstreamConnection& leased = *pool_.lease(now);
+      if (tries_beyond_cap(leased) && ++caps_reached_ % cap_trials == 0) {
+        pool_.try_beyond(leased);
+      }
+      return Lease(leased);
     }
-    retire(*newest, verdict);
+    if (verdict == Retirement::stale) {
+      learn_end(*newest);
+      retire(*newest, verdict);
+    } else {
+      expire(*newest, verdict);
+    }
   }
   return {};
 }
@@ -151,10 +165,11 @@ void Endpoint::fail_waiters(Error error) {
 // A replay must not meet another old connection. Where all permits are taken by those, one of them
 // has to go.
 void Endpoint::make_way_for_replays() {
-  UpstreamConnection* newest = pool_.newest_idle();
-  if (newest != nullptr && pool_.connecting() < replays_.size() &&
+  UpstreamConnection* resting = pool_.oldest_resting();
+  UpstreamConnection* in_the_way = resting != nullptr ? resting : pool_.newest_idle();
+  if (in_the_way != nullptr && pool_.connecting() < replays_.size() &&
       shared_.permits.taken() >= shared_.permits.limit()) {
-    retire(*newest, Retirement::suspect);
+    retire(*in_the_way, Retirement::suspect);
   }
 }
 
@@ -233,11 +248,11 @@ void Endpoint::audit() const {
 
 std::string Endpoint::ledger() const {
   return fmt::format(
-      "The books of {}: {} opened, {} connecting, {} leased, {} pinned, {} idle, {} leaving, {} "
-      "closed; {} "
+      "The books of {}: {} opened, {} connecting, {} leased, {} pinned, {} idle, {} resting, {} "
+      "leaving, {} closed; {} "
       "permits of {}, {} held; {} waiting, {} of all workers",
       authority_, opened_, pool_.connecting(), pool_.leased(), pool_.pinned(), pool_.idle(),
-      pool_.leaving(), closed_, shared_.permits.taken(), shared_.permits.limit(),
+      pool_.resting(), pool_.leaving(), closed_, shared_.permits.taken(), shared_.permits.limit(),
       shared_.held[context_.worker].load(), waiting(), shared_.waiting.load());
 }
 

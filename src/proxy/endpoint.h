@@ -1,11 +1,13 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
 #include "base/log_brake.h"
 #include "base/timer_wheel.h"
 #include "net/address.h"
+#include "pool/learned_limits.h"
 #include "pool/patience.h"
 #include "pool/pool.h"
 #include "pool/waiters.h"
@@ -74,6 +76,15 @@ class Endpoint final : private Timer {
   enum class Speaks : std::uint8_t { unknown, http10, http11 };
   [[nodiscard]] Speaks speaks() const { return speaks_; }
   void learn(Version answered);
+  // What it announces about its connections, in its first answer over this one.
+  void learn(const UpstreamConnection& connection, const AnnouncedLimits& announced);
+  // It ended a connection that had served before, instead of answering another request over it.
+  void learn_stale_end(const UpstreamConnection& connection, TimePoint leased);
+  [[nodiscard]] const LearnedLimits& learned() const { return learned_; }
+  // A connection's last request says so.
+  [[nodiscard]] bool asks_to_close() const {
+    return options_.retire == Retire::automatic || options_.retire == Retire::peer_first;
+  }
 
   [[nodiscard]] const UpstreamOptions& options() const { return options_; }
   // Among all endpoints of the process, and in the order in which they came.
@@ -89,7 +100,8 @@ class Endpoint final : private Timer {
   // is retired instead.
   [[nodiscard]] bool pin(UpstreamConnection& connection, ReturnFacts facts);
   void lease_pinned(UpstreamConnection& connection);
-  void give_back(UpstreamConnection& connection, ReturnFacts facts);
+  // Why it is not used again, or none.
+  Retirement give_back(UpstreamConnection& connection, ReturnFacts facts);
   void retire(UpstreamConnection& connection, Retirement reason);
 
   // From connections.
@@ -98,6 +110,8 @@ class Endpoint final : private Timer {
   void on_stray_bytes(UpstreamConnection& connection);
   void on_ended_unasked(UpstreamConnection& connection);
   void on_idle_deadline(UpstreamConnection& connection, TimePoint now);
+  void on_resting_deadline(UpstreamConnection& connection, TimePoint now);
+  void on_leaving_deadline(UpstreamConnection& connection);
   void on_pinned_deadline(UpstreamConnection& connection, TimePoint now);
   void on_closed(UpstreamConnection& connection, Stream& stream);
 
@@ -140,6 +154,16 @@ class Endpoint final : private Timer {
   // permit.
   static constexpr Duration leaving_grace = 1s;
   static constexpr Duration missed_grace = 20ms;
+  static constexpr Duration patient_grace = 5s;  // where it must not be us
+  // How long beyond its idle_timeout, if that is given, a connection rests for the backend to close
+  // it: as long again, within bounds; or so long where it must not be us.
+  static constexpr Duration shortest_rest = 1s;
+  static constexpr Duration longest_rest = 60s;
+  static constexpr Duration patient_rest = 5min;
+  // One connection of so many that have reached a learned limit of requests is watched for a while
+  // instead of being closed: the backend may have changed.
+  static constexpr std::uint64_t cap_trials = 16;
+  static constexpr Duration cap_trial_time = 1s;
   // How long a client may leave its pinned connection unused although others wait for the permit.
   static constexpr Duration pinned_grace = 1s;
   // The pause after failed attempts, half of it at random: so long at first, twice as long after
@@ -207,6 +231,20 @@ class Endpoint final : private Timer {
   [[nodiscard]] bool circuit_open() const { return failures_ >= tolerated_failures; }
   [[nodiscard]] bool has_memory() const;
   void note_retired(UpstreamConnection& connection, Retirement reason);
+  void close(UpstreamConnection& connection);
+  void leave_to_backend(UpstreamConnection& connection);
+  void expire(UpstreamConnection& connection, Retirement reason);
+  [[nodiscard]] bool waits_for_backend() const;
+  [[nodiscard]] bool learns_idle() const { return options_.pool.idle_timeout == learned_timeout; }
+  [[nodiscard]] TimePoint rests_until(const UpstreamConnection& connection) const;
+  [[nodiscard]] bool tries_beyond_cap(const UpstreamConnection& connection) const {
+    return connection.use().requests >= learned_cap_;
+  }
+  static constexpr std::uint64_t no_cap = std::numeric_limits<std::uint64_t>::max();
+  void make_way();
+  void learn_end(Duration idle, std::uint64_t answers);
+  void learn_end(const UpstreamConnection& connection);
+  void follow_learned();
   void count_closed(const UpstreamConnection& connection);
   void keep_connecting();
   void serve_waiters();
@@ -236,6 +274,11 @@ class Endpoint final : private Timer {
   const Upstream& upstream_;
   http1::HeadLimits answer_limits_;
   std::string authority_;
+  LearnedLimits learned_;
+  std::uint64_t learned_cap_;  // of requests for each connection; no_cap: none
+  std::uint64_t caps_reached_ = 0;
+  Duration safe_idle_{};           // what was learned last, if it is
+  TimePoint limits_changed_at_{};  // deadlines set before are those of other limits
   Pool<UpstreamConnection> pool_;
   Auditor auditor_{*this};
   Warmer warmer_{*this};

@@ -14,6 +14,7 @@ std::optional<Error> Endpoint::connect_more(Pause pause) {
   const std::size_t wanted = std::min(circuit_open() ? 1 : window_, waiting() - held_off());
   while (pool_.connecting() < wanted) {
     if (!shared_.permits.take()) {
+      make_way();
       call_for_help();
       return std::nullopt;
     }

@@ -10,6 +10,9 @@ void Endpoint::drain() {
   while (UpstreamConnection* idle = pool_.newest_idle()) {
     retire(*idle, why);
   }
+  while (UpstreamConnection* resting = pool_.oldest_resting()) {
+    retire(*resting, why);
+  }
   while (UpstreamConnection* attempt = waiting() == 0 ? pool_.any_connecting() : nullptr) {
     retire(*attempt, why);
   }

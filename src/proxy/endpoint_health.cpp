@@ -28,8 +28,8 @@ void Endpoint::back_off(Error error) {
     failures_ = std::min(failures_ + 1, tolerated_failures);
     window_ = circuit_open() ? 1 : window_;
     last_failure_ = error;
-    const auto sign =
-        pool_.leased() + pool_.idle() != 0 ? Health::Sign::of_life : Health::Sign::none;
+    const auto sign = pool_.leased() + pool_.idle() + pool_.resting() != 0 ? Health::Sign::of_life
+                                                                           : Health::Sign::none;
     if (health_.on_connect_failed(error, sign, now, context_.random()) ==
         Health::Change::set_aside) {
       tell_of_setting_aside("cannot be reached");

@@ -5,11 +5,34 @@
 
 namespace holdfast {
 
+// The last rung of the ladder. Behind the backend's end of stream a reset is the best close there
+// is: neither side keeps a TIME_WAIT, and the backend, having closed, sees nothing of it. Otherwise
+// an end of stream is the polite way, and costs a port for a minute: what is left of them decides.
+void Endpoint::close(UpstreamConnection& connection) {
+  switch (options_.retire) {
+    case Retire::automatic: {
+      const bool scarce = shared_.ports_scarce.load(std::memory_order_relaxed);
+      const bool second = connection.closer() == Closer::backend;
+      connection.close(second || scarce ? Ending::reset : Ending::fin);
+      return;
+    }
+    case Retire::reset:
+      connection.close(Ending::reset);
+      return;
+    case Retire::peer_first:
+    case Retire::fin:
+      connection.close(Ending::fin);
+      return;
+  }
+}
+
+void Endpoint::on_leaving_deadline(UpstreamConnection& connection) { close(connection); }
+
 bool Endpoint::pin(UpstreamConnection& connection, ReturnFacts facts) {
   const Retirement verdict = pool_.pin(connection, facts, context_.now());
   if (verdict != Retirement::none) {
     note_retired(connection, verdict);
-    connection.close();
+    close(connection);
     return false;
   }
   rest_pinned(connection);
@@ -36,7 +59,13 @@ bool Endpoint::starved() const {
 // A client that may ask again some time must not keep out those who ask now: without this, as many
 // clients as there are permits could log in, rest, and so close the endpoint to all others.
 void Endpoint::on_pinned_deadline(UpstreamConnection& connection, TimePoint now) {
-  if (pool_.judge_idle(connection, now) == Retirement::none && !starved() && !removed_) {
+  const Duration given = options_.pool.idle_timeout;
+  const Duration limit = !learns_idle()          ? given
+                         : learned_.idle_limit() ? learned_.safe_idle()
+                                                 : LearnedLimits::longest_safe;
+  const bool idle_too_long =
+      limit != Duration::zero() && now >= connection.use().idle_since + limit;
+  if (!idle_too_long && now < connection.use().old_at && !starved() && !removed_) {
     rest_pinned(connection);
   } else {
     connection.leave_client();
@@ -44,21 +73,38 @@ void Endpoint::on_pinned_deadline(UpstreamConnection& connection, TimePoint now)
   }
 }
 
-void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
+// Where the backend is to close, or has said that it will, it is left some time to do so.
+void Endpoint::leave_to_backend(UpstreamConnection& connection) {
+  const bool is_missed = waiting() != 0 && shared_.permits.taken() >= shared_.permits.limit();
+  const Duration grace = options_.retire == Retire::peer_first ? patient_grace : leaving_grace;
+  connection.close_second(is_missed ? missed_grace : grace);
+}
+
+Retirement Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
   note_served();
-  const Retirement verdict = pool_.give_back(connection, facts, context_.now());
+  const TimePoint now = context_.now();
+  const Retirement verdict = pool_.give_back(connection, facts, now);
   if (verdict != Retirement::none) {
     note_retired(connection, verdict);
-    // A backend that has said it will close is left to close first.
     if (verdict == Retirement::closed_by_backend) {
-      const bool is_missed = waiting() != 0 && shared_.permits.taken() >= shared_.permits.limit();
-      connection.close_second(is_missed ? missed_grace : leaving_grace);
-    } else {
-      connection.close();
+      learned_.note_announced_end(connection.use().requests);
     }
-    return;
+    const bool asked = connection.use().last_for != Retirement::none;
+    const bool told =
+        verdict == Retirement::closed_by_backend || verdict == Retirement::no_keep_alive;
+    if (asks_to_close() && (asked || told) && !connection.ended()) {
+      leave_to_backend(connection);
+    } else {
+      close(connection);
+    }
+    return verdict;
   }
   check(!connection.bound(), "a connection that somebody has logged in over is shared");
+  if (tries_beyond_cap(connection) && waiting() == 0 && !letting_go()) {
+    pool_.rest(connection);
+    connection.rest(now + cap_trial_time);
+    return verdict;
+  }
   connection.rest(pool_.idle_deadline(connection));
   if (context_.workers > 1) {
     help_neighbours();
@@ -67,16 +113,20 @@ void Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts) {
   if (letting_go()) {
     drain();
   }
+  return verdict;
 }
 
 void Endpoint::retire(UpstreamConnection& connection, Retirement reason) {
   pool_.retire(connection);
   note_retired(connection, reason);
-  connection.close();
+  close(connection);
 }
 
 void Endpoint::suspect_idle() {
   while (UpstreamConnection* oldest = pool_.oldest_idle()) {
+    retire(*oldest, Retirement::suspect);
+  }
+  while (UpstreamConnection* oldest = pool_.oldest_resting()) {
     retire(*oldest, Retirement::suspect);
   }
 }
@@ -93,19 +143,11 @@ void Endpoint::on_stray_bytes(UpstreamConnection& connection) {
 
 void Endpoint::on_ended_unasked(UpstreamConnection& connection) {
   if (connection.pool_state() == PoolState::leaving) {
-    connection.close();
+    close(connection);
   } else {
+    learn_end(connection);
     retire(connection,
            connection.bound() ? Retirement::connection_bound : Retirement::ended_while_idle);
-  }
-}
-
-void Endpoint::on_idle_deadline(UpstreamConnection& connection, TimePoint now) {
-  const Retirement verdict = pool_.judge_idle(connection, now);
-  if (verdict == Retirement::none) {
-    connection.rest(pool_.idle_deadline(connection));
-  } else {
-    retire(connection, verdict);
   }
 }
 

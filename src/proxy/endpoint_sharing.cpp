@@ -122,6 +122,7 @@ void Endpoint::on_wake() {
     shared_.in_need.fetch_and(~bit_of(context_.worker));
   }
   help_neighbours();
+  make_way();
   serve_waiters();
   keep_connecting();
 }
@@ -144,7 +145,7 @@ void Endpoint::adopt(MovedConnection moved) {
     retire(connection, Retirement::stale);
     return;
   }
-  pool_.adopt(connection, moved.use, context_.now());
+  pool_.adopt(connection, moved.use);
   turn_ = waiting();
   connection.rest(pool_.idle_deadline(connection));
   serve_waiters();

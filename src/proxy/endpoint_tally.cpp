@@ -22,7 +22,7 @@ void Endpoint::count_closed(const UpstreamConnection& connection) {
   if (!connection.was_open()) {
     ++tally_.failed_attempts;
   } else if (!connection.moved()) {
-    tally_.count_closed(connection.closer(), connection.retired_for());
+    tally_.count_closed(connection.closer(), connection.ending(), connection.retired_for());
     if (connection.port_after() == PortAfter::in_time_wait && shared_.ports.sources() != 0) {
       ++tally_.time_waits[static_cast<std::size_t>(connection.retired_for())];
     }

@@ -79,12 +79,26 @@ void Exchange::leave_upstream(Retirement reason) {
     endpoint_ != nullptr ? endpoint_->leave(*this) : upstream_->leave(*this);
   }
   if (lease_) {
+    const bool salvaged = reason == Retirement::client_left && may_salvage() &&
+                          lease_->swallow_rest(record_.answer_bytes);
     lease_->disown(*this);
+    if (salvaged) {
+      lease_.leave_swallowing();
+      return;
+    }
+    record_.retired = reason;
     if (anything_sent_ && request_state_ != RequestState::sent) {
       lease_->cut_request();
     }
     lease_.retire(reason);
   }
+}
+
+// The request is out and the answer has begun: all that is missing is some of its body.
+bool Exchange::may_salvage() const {
+  return answer_relayed_ && request_state_ == RequestState::sent && !upload_stopped_ && !bound_ &&
+         !lease_->bound() && lease_->stream().pending_bytes() == 0 &&
+         status_ != status_bad_request && status_ != status_request_timeout;
 }
 
 void Exchange::report() {
@@ -154,11 +168,18 @@ void Exchange::abandon() {
   if (request_state_ != RequestState::head) {
     context_.counters.count(ErrorCode::client_left);
   }
+  leave_upstream(Retirement::client_left);
   client_.end_exchange(After::abort);
 }
 
 void Exchange::fail(Error error) {
   const ErrorRow& row = error_row(error.code);
+  const bool stale =
+      lease_ && reused_ && !answer_begun_ &&
+      (error.code == ErrorCode::upstream_closed || error.code == ErrorCode::upstream_write_failed);
+  if (stale) {
+    endpoint_->learn_stale_end(*lease_, record_.leased);
+  }
   if (try_replay(error)) {
     return;
   }

@@ -184,7 +184,12 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   void replay();
   void answer_locally(const ErrorRow& row);
   void leave_upstream(Retirement reason);
+  [[nodiscard]] bool may_salvage() const;
   void end_waiting();
+
+  // The backend may have understood our bytes otherwise than we meant them.
+  static constexpr int status_bad_request = 400;
+  static constexpr int status_request_timeout = 408;
 
   Context& context_;
   ClientConnection& client_;

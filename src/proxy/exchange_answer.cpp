@@ -1,5 +1,6 @@
 // The way of an answer: from the backend's bytes to the client's stream.
 
+#include "codec/http1/hop_by_hop.h"
 #include "proxy/client_connection.h"
 #include "proxy/exchange.h"
 
@@ -9,10 +10,17 @@ namespace {
 using http1::ConnectionWord;
 
 constexpr std::uint8_t max_interim_answers = 8;
-constexpr int status_bad_request = 400;
-constexpr int status_request_timeout = 408;
 
 bool is_interim(int status) { return status < 200; }
+
+AnnouncedLimits announced_by(std::string_view hint) {
+  const http1::KeepAliveHint read = http1::read_keep_alive(hint);
+  AnnouncedLimits limits{.more_requests = read.max};
+  if (read.timeout) {
+    limits.idle_timeout = std::chrono::seconds(*read.timeout);
+  }
+  return limits;
+}
 
 }  // namespace
 
@@ -35,7 +43,7 @@ Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::
     switch (step.kind) {
       case StepKind::need_more:
         if (!flush_answer(out, Outgoing::Last::no)) {
-          return {.settled = true};
+          return {.consumed = consumed, .settled = true};
         }
         // The time for a head does not start again with each of its bytes.
         if (answer_relayed_ && client_.stream().pending_bytes() == 0) {
@@ -52,14 +60,14 @@ Exchange::Taken Exchange::on_answer_bytes(http1::ResponseDecoder& decoder, std::
         record_.answer_bytes += step.body.size();
         out.body(step.body);
         if (out.full() && !flush_answer(out, Outgoing::Last::no)) {
-          return {.settled = true};
+          return {.consumed = consumed, .settled = true};
         }
         break;
       case StepKind::end:
         if (flush_answer(out, Outgoing::Last::yes)) {
           end_answer(decoder, consumed < bytes.size());
         }
-        return {.settled = true};
+        return {.consumed = consumed, .settled = true};
       case StepKind::error:
         // What was sound of a body is passed on; the abort that follows says that it is not all.
         if (flush_answer(out, Outgoing::Last::no)) {
@@ -127,6 +135,9 @@ bool Exchange::begin_answer(const http1::ResponseHead& head, Outgoing& out) {
   check(http1::response_bound(head) <= room.size(), "a head fits its room");
   out.head({room.data(), http1::encode_response(head, plan, room)});
   endpoint_->learn(head.version);
+  if (lease_->use().requests == 1 && !head.keep_alive_hint.empty()) {
+    endpoint_->learn(*lease_, announced_by(head.keep_alive_hint));
+  }
   endpoint_->note_answer();
   if (!context_.keeps_heads) {
     raw_head_.release();  // neither a replay nor an answer of our own needs it any more
@@ -207,6 +218,9 @@ Retirement Exchange::fault_of(const http1::ResponseDecoder& decoder, bool left_o
   if (decoder.head().body == BodyKind::until_close) {
     return Retirement::close_delimited;
   }
+  if (decoder.head().version == Version::http10 && !decoder.continues()) {
+    return Retirement::no_keep_alive;
+  }
   return Retirement::none;
 }
 
@@ -223,7 +237,7 @@ void Exchange::end_answer(http1::ResponseDecoder& decoder, bool bytes_left_over)
     client_.pin(std::move(lease_), {.reusable = true});
   } else {
     endpoint_->note_service(context_.fine_now() - record_.leased);
-    lease_.settle(facts);
+    record_.retired = lease_.settle(facts);
   }
   if (request_ended && client_keeps_) {
     client_.end_exchange(After::keep);

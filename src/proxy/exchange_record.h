@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "codec/http1/head.h"
 #include "net/address.h"
+#include "pool/retirement.h"
 
 namespace holdfast {
 
@@ -44,7 +45,10 @@ struct ExchangeRecord {
 
   std::uint64_t connection = 0;          // the backend connection's number in this process; 0: none
   std::uint64_t connection_request = 0;  // the request's number on it, from 1
-  std::uint32_t tries = 0;               // connections and servers that it was tried with
+  // Why its connection was not used again, the last one's if there were several; none: it was, or
+  // there is none.
+  Retirement retired = Retirement::none;
+  std::uint32_t tries = 0;  // connections and servers that it was tried with
 
   // Somebody was served over its connection before.
   [[nodiscard]] bool reused() const { return connection_request > 1; }

@@ -305,8 +305,9 @@ http1::RequestPlan Exchange::plan_request(const http1::RequestHead& head, PlanRo
   const Endpoint::Speaks speaks = endpoint_->speaks();
   plan.version = speaks == Endpoint::Speaks::http10 ? Version::http10 : Version::http11;
   // HTTP/1.1 keeps connections by itself. Whoever may be older is asked to.
-  plan.connection =
-      speaks == Endpoint::Speaks::http11 ? ConnectionWord::none : ConnectionWord::keep_alive;
+  plan.connection = lease_->announces_last()             ? ConnectionWord::close
+                    : speaks == Endpoint::Speaks::http11 ? ConnectionWord::none
+                                                         : ConnectionWord::keep_alive;
   plan.body = request_framing_;
   if (request_framing_ == BodyKind::length) {
     plan.content_length = body_ == BodyKind::chunked ? buffered_bytes_ : head.content_length;

@@ -115,6 +115,14 @@ struct ResolveOptions {
   AddressFamily family = AddressFamily::any;
 };
 
+// How connections to a server end that are not wanted any more.
+enum class Retire : std::uint8_t {
+  automatic,   // as peer_first, but by a reset where that saves a port that is needed
+  peer_first,  // the server is brought to close first, or else by an end of stream
+  fin,         // by an end of stream at once
+  reset,       // by a reset at once, where nothing can be lost by it
+};
+
 struct UpstreamOptions {
   std::string name;
   std::vector<std::string> servers;  // "host:port", the host an address or a name
@@ -124,6 +132,7 @@ struct UpstreamOptions {
   Balance balance = Balance::least_connections;
   PoolLimits pool;
   QueueOptions queue;
+  Retire retire = Retire::automatic;
   UpstreamTimeouts timeouts;
   UpstreamLimits limits;
   ReplayOptions replay;

@@ -65,6 +65,10 @@ struct UpstreamTally {
 // Who closed a connection first.
 enum class Closer : std::uint8_t { holdfast, backend };
 
+// How it ended: by an end of stream from both sides, or by a reset from one. A connection that
+// holdfast closed first by `fin` is in TIME_WAIT here afterwards, any other is not.
+enum class Ending : std::uint8_t { fin, reset };
+
 // The connections of one endpoint. What was opened is open, or closed, or moved to another worker:
 // there it counts neither as opened nor, here, as closed.
 struct EndpointTally {
@@ -73,22 +77,30 @@ struct EndpointTally {
   std::uint64_t opened = 0;
   std::uint64_t reuses = 0;  // requests over one that somebody had been served over
   std::uint64_t failed_attempts = 0;
-  std::array<Closed, 2> closed{};  // by Closer
-  Closed time_waits{};             // of those, the ones that left a TIME_WAIT here
-  Histogram connect;               // microseconds
-  Histogram first_byte;            // microseconds, from the lease to the answer's first byte
-  Histogram requests;              // of the connections that are closed
+  std::uint64_t salvaged = 0;  // leases whose client left, and whose connection was kept
+  std::array<std::array<Closed, 2>, 2> closed{};  // by Closer, then by Ending
+  Closed time_waits{};                            // of those, the ones that left a TIME_WAIT here
+  Histogram connect;                              // microseconds
+  Histogram first_byte;  // microseconds, from the lease to the answer's first byte
+  Histogram requests;    // of the connections that are closed
 
-  void count_closed(Closer closer, Retirement reason) {
-    ++closed[static_cast<std::size_t>(closer)][static_cast<std::size_t>(reason)];
+  void count_closed(Closer closer, Ending ending, Retirement reason) {
+    ++closed[static_cast<std::size_t>(closer)][static_cast<std::size_t>(ending)]
+            [static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] const Closed& closed_by(Closer closer, Ending ending) const {
+    return closed[static_cast<std::size_t>(closer)][static_cast<std::size_t>(ending)];
   }
   void add(const EndpointTally& other) {
     opened += other.opened;
     reuses += other.reuses;
     failed_attempts += other.failed_attempts;
+    salvaged += other.salvaged;
     for (std::size_t closer = 0; closer < closed.size(); ++closer) {
-      for (std::size_t reason = 0; reason < retirement_count; ++reason) {
-        closed[closer][reason] += other.closed[closer][reason];
+      for (std::size_t ending = 0; ending < closed[closer].size(); ++ending) {
+        for (std::size_t reason = 0; reason < retirement_count; ++reason) {
+          closed[closer][ending][reason] += other.closed[closer][ending][reason];
+        }
       }
     }
     for (std::size_t reason = 0; reason < retirement_count; ++reason) {

@@ -11,6 +11,10 @@
 namespace holdfast {
 namespace {
 
+// A client that leaves while no more than this is missing of its answer does not cost a connection.
+constexpr std::uint64_t swallow_most = 64 * std::uint64_t{1024};
+constexpr Duration swallow_time = 250ms;
+
 std::string_view name_of(PoolState state) {
   switch (state) {
     case PoolState::none:
@@ -23,6 +27,8 @@ std::string_view name_of(PoolState state) {
       return "pinned";
     case PoolState::idle:
       return "idle";
+    case PoolState::resting:
+      return "resting";
     case PoolState::leaving:
       return "leaving";
   }
@@ -111,9 +117,14 @@ void UpstreamConnection::leave_client() {
 }
 
 void UpstreamConnection::on_bytes(std::string_view bytes) {
+  if (swallowing_) {
+    swallow(bytes);
+    return;
+  }
   Exchange* exchange = owed_.front();
   if (exchange == nullptr) {
     note(Event::spoke_unasked);
+    clean_ = false;
     leave_client();
     endpoint_.on_stray_bytes(*this);
     return;
@@ -130,6 +141,11 @@ void UpstreamConnection::on_bytes(std::string_view bytes) {
     message = input_.bytes();
   }
   const auto [consumed, settled] = exchange->on_answer_bytes(decoder_, message);
+  if (swallowing_) {
+    // Its client has left in the middle of this read.
+    swallow(message.substr(consumed));
+    return;
+  }
   if (!settled && !keep(message.substr(consumed), bytes)) {
     exchange->fail(make_error(ErrorCode::out_of_memory));
   }
@@ -153,9 +169,72 @@ bool UpstreamConnection::keep(std::string_view rest, std::string_view arrived) {
   return true;
 }
 
+// Whether reading on promises the end of the answer soon: the request is out, and the answer has a
+// length or chunks.
+bool UpstreamConnection::swallow_rest(std::uint64_t seen_bytes) {
+  const http1::ResponseHead& head = decoder_.head();
+  const bool little =
+      head.body != BodyKind::length || head.content_length <= seen_bytes + swallow_most;
+  if (!little || head.body == BodyKind::until_close || end_ != End::none || bound() ||
+      !input_.empty() || context_.draining) {
+    return false;
+  }
+  swallowing_ = true;
+  swallowed_bytes_ = 0;
+  stream_.start_reading();  // the client may have been the slower side
+  expect_within(swallow_time);
+  return true;
+}
+
+// As an exchange reads an answer, but nothing of it goes anywhere.
+void UpstreamConnection::swallow(std::string_view bytes) {
+  swallowed_bytes_ += static_cast<std::uint32_t>(bytes.size());
+  if (swallowed_bytes_ > swallow_most) {
+    end_swallowed(Retirement::client_left);
+    return;
+  }
+  while (true) {
+    const Step step = decoder_.next(bytes);
+    bytes.remove_prefix(step.consumed);
+    switch (step.kind) {
+      case StepKind::need_more:
+        // A line of chunks may be cut anywhere; to keep it is not worth the memory.
+        if (!bytes.empty()) {
+          end_swallowed(Retirement::client_left);
+        }
+        return;
+      case StepKind::head:
+      case StepKind::body:
+        break;
+      case StepKind::end:
+        end_swallowed(bytes.empty() ? Retirement::none : Retirement::extra_bytes);
+        return;
+      case StepKind::error:
+        end_swallowed(Retirement::malformed_response);
+        return;
+    }
+  }
+}
+
+void UpstreamConnection::end_swallowed(Retirement fault) {
+  swallowing_ = false;
+  clean_ = fault == Retirement::none;
+  if (clean_) {
+    note(Event::answered);
+    ++endpoint_.tally().salvaged;
+    endpoint_.give_back(*this, {.reusable = decoder_.reusable()});
+  } else {
+    endpoint_.retire(*this, fault);
+  }
+}
+
 void UpstreamConnection::on_end() {
   note(Event::ended);
-  ended_ = true;
+  end_ = End::fin;
+  if (swallowing_) {
+    end_swallowed(Retirement::client_left);
+    return;
+  }
   if (Exchange* exchange = owed_.front()) {
     exchange->on_answer_end(decoder_);
   } else {
@@ -166,7 +245,12 @@ void UpstreamConnection::on_end() {
 
 void UpstreamConnection::on_broken(int system) {
   note(Event::broken);
-  ended_ = true;
+  end_ = End::reset;
+  ending_ = Ending::reset;
+  if (swallowing_) {
+    end_swallowed(Retirement::client_left);
+    return;
+  }
   Exchange* exchange = owed_.front();
   if (exchange != nullptr) {
     // A write may fail before the loop has come to what the backend had said by then.
@@ -211,7 +295,11 @@ void UpstreamConnection::on_deadline(TimePoint now) {
       endpoint_.on_connect_failed(*this, make_error(ErrorCode::connect_timeout));
       return;
     case PoolState::leased:
-      owed_.front()->on_upstream_deadline();
+      if (swallowing_) {
+        end_swallowed(Retirement::client_left);
+      } else {
+        owed_.front()->on_upstream_deadline();
+      }
       return;
     case PoolState::pinned:
       endpoint_.on_pinned_deadline(*this, now);
@@ -219,8 +307,11 @@ void UpstreamConnection::on_deadline(TimePoint now) {
     case PoolState::idle:
       endpoint_.on_idle_deadline(*this, now);
       return;
+    case PoolState::resting:
+      endpoint_.on_resting_deadline(*this, now);
+      return;
     case PoolState::leaving:
-      close();
+      endpoint_.on_leaving_deadline(*this);
       return;
     case PoolState::none:
       return;
@@ -234,10 +325,11 @@ void UpstreamConnection::verify_parked() const {
 }
 
 void UpstreamConnection::verify() const {
-  if (pool_state() == PoolState::idle || pool_state() == PoolState::pinned) {
+  if (pool_state() == PoolState::idle || pool_state() == PoolState::resting ||
+      pool_state() == PoolState::pinned) {
     verify_parked();
   } else if (pool_state() == PoolState::leased) {
-    require(owed_.size() == 1, "a leased connection owes one answer");
+    require(owed_.size() == (swallowing_ ? 0 : 1), "a leased connection owes one answer");
   }
 }
 
@@ -260,12 +352,27 @@ std::string UpstreamConnection::history() const {
       stream_.pending_bytes(), input_.size(), last);
 }
 
+bool UpstreamConnection::announces_last() const {
+  return use().last_for != Retirement::none && endpoint_.asks_to_close();
+}
+
+// It owes nothing, and neither a byte of a request nor one of an answer is on its way. What follows
+// the backend's end of stream cannot be unread.
+bool UpstreamConnection::clean() const {
+  return owed_.empty() && clean_ && input_.empty() && (end_ == End::fin || stream_.quiet());
+}
+
 // With part of a request still unsent an ordinary close would leave the kernel to deliver it, for
 // as long as that takes, to a backend that may not read it or may execute it.
-void UpstreamConnection::close() {
+void UpstreamConnection::close(Ending wanted) {
+  if ((events_ & 0xff) == static_cast<std::uint64_t>(Event::closed)) {
+    return;
+  }
   note(Event::closed);
   context_.timers.disarm(*this);
-  if (request_cut_ || stream_.pending_bytes() != 0) {
+  const bool cut = request_cut_ || stream_.pending_bytes() != 0;
+  if (cut || (wanted == Ending::reset && was_open() && clean())) {
+    ending_ = Ending::reset;
     stream_.reset();
     return;
   }
@@ -294,10 +401,10 @@ void Lease::pin(ClientConnection& client, ReturnFacts facts) {
 
 void Lease::resume_pinned() { connection_->endpoint().lease_pinned(*connection_); }
 
-void Lease::settle(ReturnFacts facts) {
-  if (UpstreamConnection* connection = std::exchange(connection_, nullptr)) {
-    connection->endpoint().give_back(*connection, facts);
-  }
+Retirement Lease::settle(ReturnFacts facts) {
+  UpstreamConnection* connection = std::exchange(connection_, nullptr);
+  return connection == nullptr ? Retirement::none
+                               : connection->endpoint().give_back(*connection, facts);
 }
 
 void Lease::retire(Retirement reason) {

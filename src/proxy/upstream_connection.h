@@ -43,6 +43,11 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void answered(Exchange& exchange, bool bytes_left_over);
   // The exchange does not want its answer any more; the connection is to be retired.
   void disown(Exchange& exchange);
+  // Nobody wants the rest of the answer that it owed, but so little is missing that it is read and
+  // dropped, which keeps the connection. `seen_bytes` of the body have come already. False: it is
+  // not worth that. What has arrived and was not read yet goes to swallow() in the same turn.
+  [[nodiscard]] bool swallow_rest(std::uint64_t seen_bytes);
+  [[nodiscard]] bool swallowing() const { return swallowing_; }
   // A part of a request was sent and the rest will never be: the backend is to see that.
   void cut_request() { request_cut_ = true; }
 
@@ -53,8 +58,8 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void set_source(std::size_t source) { source_ = static_cast<std::uint8_t>(source); }
   // What its close leaves to its port.
   [[nodiscard]] PortAfter port_after() const {
-    return was_open() && closer() == Closer::holdfast ? PortAfter::in_time_wait
-                                                      : PortAfter::is_free;
+    const bool pays = was_open() && closer() == Closer::holdfast && ending_ == Ending::fin;
+    return pays ? PortAfter::in_time_wait : PortAfter::is_free;
   }
   // Its own in this process, kept when it moves to another worker.
   [[nodiscard]] std::uint64_t number() const { return number_; }
@@ -84,8 +89,9 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   // For people: its state and its last events.
   [[nodiscard]] std::string history() const;
 
-  // Closes now.
-  void close();
+  // Closes now: by an end of stream, or by a reset if that is wanted and nothing can be lost by it,
+  // or if the backend must not take what it has for the whole.
+  void close(Ending wanted);
   // Waits for the backend to close first, so that the TIME_WAIT is not ours; closes when it has not
   // within `grace`.
   void close_second(Duration grace);
@@ -98,8 +104,14 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   [[nodiscard]] Retirement retired_for() const { return retired_for_; }
   // Who closed first, as far as can be known.
   [[nodiscard]] Closer closer() const {
-    return ended_ || retired_for_ == Retirement::stale ? Closer::backend : Closer::holdfast;
+    return end_ != End::none || retired_for_ == Retirement::stale ? Closer::backend
+                                                                  : Closer::holdfast;
   }
+  [[nodiscard]] Ending ending() const { return ending_; }
+  // The backend has ended it.
+  [[nodiscard]] bool ended() const { return end_ != End::none; }
+  // The request that it is leased for is its last one, and is to say so.
+  [[nodiscard]] bool announces_last() const;
   // It was a connection once, and not only an attempt.
   [[nodiscard]] bool was_open() const { return use().opened_at != TimePoint{}; }
   // The connection lives on in another worker, and its permit with it.
@@ -130,6 +142,12 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   void on_closed() override;
   void on_deadline(TimePoint now) override;
 
+  // What the backend has sent at the end, before we closed.
+  enum class End : std::uint8_t { none, fin, reset };
+
+  [[nodiscard]] bool clean() const;
+  void swallow(std::string_view bytes);
+  void end_swallowed(Retirement fault);
   [[nodiscard]] bool keep(std::string_view rest, std::string_view arrived);
   void note(Event event) { events_ = (events_ << 8) | static_cast<std::uint64_t>(event); }
   void require(bool holds, const char* claim, const CodePlace& place = CodePlace::current()) const {
@@ -155,9 +173,12 @@ class UpstreamConnection final : public PoolMember, private StreamEvents, privat
   std::uint64_t events_ = 0;  // the last eight, one a byte, the newest in the lowest
   bool clean_ = true;         // every answer was read to its end, and nothing stood behind it
   bool moved_ = false;
-  bool ended_ = false;  // by the backend, before we closed it
+  End end_ = End::none;
+  Ending ending_ = Ending::fin;
   Retirement retired_for_ = Retirement::none;
   bool request_cut_ = false;
+  bool swallowing_ = false;  // leased by nobody, until the answer's end
+  std::uint32_t swallowed_bytes_ = 0;
 };
 
 // The exclusive use of a backend connection by one exchange. Move-only. Dropped without settle() or
@@ -185,8 +206,11 @@ class Lease {
   void resume_pinned();
   // Forgets the connection, which is being retired by another way.
   void forget() { connection_ = nullptr; }
-  // The exchange is over: the endpoint judges whether the connection is used again.
-  void settle(ReturnFacts facts);
+  // The exchange is over: the endpoint judges whether the connection is used again. Why not, or
+  // none.
+  Retirement settle(ReturnFacts facts);
+  // The connection comes back by itself, once the rest of the answer has come.
+  void leave_swallowing() { connection_ = nullptr; }
   // The connection must not be used again. Does nothing if the lease has ended already.
   void retire(Retirement reason);
 

@@ -23,9 +23,12 @@ EndpointReport report_of(const Endpoint& endpoint, TimePoint now) {
                         .open = {.connecting = pool.connecting(),
                                  .active = pool.leased() + pool.pinned(),
                                  .idle = pool.idle(),
+                                 .resting = pool.resting(),
                                  .draining = pool.leaving()},
                         .limit = endpoint.options().pool.max_connections,
                         .is_up = health.serving(),
+                        .closes_idle = endpoint.learned().idle_limit(),
+                        .closes_after_requests = endpoint.learned().request_limit(),
                         .counts = endpoint.tally()};
   const PortLedger& ports = endpoint.shared().ports;
   report.ports = ports.use(now);

@@ -27,7 +27,7 @@ COMBINED = re.compile(
     r'"(?P<request>[^"]*)" (?P<status>\d{3}) (?P<bytes>\d+) "(?P<referer>[^"]*)" '
     r'"(?P<agent>[^"]*)"')
 KEYS = ["ts", "client", "method", "host", "path", "proto", "status", "bytes_in", "bytes_out", "dur",
-        "wait", "connect", "ttfb", "upstream", "server", "reused", "conn", "conn_req", "tries",
+        "wait", "connect", "ttfb", "upstream", "server", "reused", "conn", "conn_req", "tries", "retired",
         "error", "request_id", "traceparent"]
 # With these in a request its line has more than four thousand bytes.
 LONG = [("User-Agent", "a" * 2000), ("Referer", "r" * 2000)]

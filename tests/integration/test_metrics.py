@@ -46,7 +46,7 @@ def scrape(proxy) -> Metrics:
 def held(metrics: Metrics) -> bool:
     """What must be true of any answer of one worker."""
     open_now = sum(metrics.sum("upstream_connections", state=state) for state in
-                   ("active", "idle", "draining"))
+                   ("active", "idle", "resting", "draining"))
     opened = metrics.sum("upstream_connections_opened_total")
     closed = metrics.sum("upstream_connections_closed_total")
     count = metrics.sum("request_duration_seconds_count")

@@ -81,6 +81,8 @@ def test_a_connection_ends_at_max_age(stage):
             assert client.get("/").status == 200  # Busy all the time: age alone ends a connection.
             assert watch.seconds < PATIENCE
     assert watch.seconds > 3 * 0.2 * 0.9 * 0.9  # Three lives, with jitter and some grace.
+    # Each was asked to close in its last answer, and does not listen.
+    backend.wait(lambda b: not any(c.open for c in b.connections[:3]), "they are closed")
     assert [c.ended_by for c in backend.connections[:3]] == ["holdfast"] * 3
 
 

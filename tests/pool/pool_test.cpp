@@ -224,10 +224,11 @@ TEST_F(PoolTest, GivesTheOldestIdleTheFirstDeadline) {
 }
 
 TEST_F(PoolTest, AdoptsAConnectionWithItsHistory) {
-  const UseHistory use{.opened_at = now - 500s, .old_at = now + 500s, .requests = 2};
-  pool.adopt(a, use, now);
+  const UseHistory use{
+      .opened_at = now - 500s, .idle_since = now - 5s, .old_at = now + 500s, .requests = 2};
+  pool.adopt(a, use);
   EXPECT_EQ(a.use().opened_at, use.opened_at);
-  EXPECT_EQ(a.use().idle_since, now);
+  EXPECT_EQ(a.use().idle_since, use.idle_since);
   EXPECT_EQ(use_once(a), Retirement::max_requests);
 }
 
@@ -319,7 +320,7 @@ class Comparison {
   void step(unsigned choice, std::size_t i, std::uint64_t random) {
     now_ += std::chrono::milliseconds(random % 5000);
     const PoolState state = model_.entries[i].state;
-    switch (choice % 8) {
+    switch (choice % 10) {
       case 0:
         return state == PoolState::none ? start(i) : void();
       case 1:
@@ -334,6 +335,10 @@ class Comparison {
         return state == PoolState::leased ? pin(i, random) : void();
       case 6:
         return state == PoolState::pinned ? lease_pinned(i) : void();
+      case 7:
+        return state == PoolState::idle ? rest(i) : void();
+      case 8:
+        return state == PoolState::resting ? wake(i) : void();
       default:
         return lease();
     }
@@ -347,6 +352,7 @@ class Comparison {
     RC_ASSERT(pool_.leased() == model_.count(PoolState::leased));
     RC_ASSERT(pool_.pinned() == model_.count(PoolState::pinned));
     RC_ASSERT(pool_.idle() == model_.idle.size());
+    RC_ASSERT(pool_.resting() == model_.count(PoolState::resting));
     RC_ASSERT(pool_.leaving() == model_.count(PoolState::leaving));
     RC_ASSERT(pool_.newest_idle() ==
               (model_.idle.empty() ? nullptr : &connections_[model_.idle.back()]));
@@ -401,6 +407,16 @@ class Comparison {
     pool_.lease_pinned(connections_[i]);
     model_.entries[i].state = PoolState::leased;
     ++model_.entries[i].requests;
+  }
+  void rest(std::size_t i) {
+    pool_.rest(connections_[i]);
+    model_.entries[i].state = PoolState::resting;
+    model_.leave_idle(i);
+  }
+  void wake(std::size_t i) {
+    pool_.wake(connections_[i]);
+    model_.entries[i].state = PoolState::idle;
+    model_.idle.insert(model_.idle.begin(), i);
   }
   void retire(std::size_t i) {
     pool_.retire(connections_[i]);

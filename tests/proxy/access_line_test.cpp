@@ -66,7 +66,7 @@ TEST_F(AccessLineTest, IsOneJsonObjectWithEveryKey) {
             R"("host":"shop.test","path":"/a?b=c","proto":"HTTP/1.1","status":200,"bytes_in":150,)"
             R"("bytes_out":512,"dur":0.012,"wait":0.000,"connect":null,"ttfb":0.011005,)"
             R"("upstream":"legacy","server":"10.0.0.5:80","reused":true,"conn":17,"conn_req":412,)"
-            R"("tries":1,"error":null,"request_id":"abc","traceparent":"00-1-2-3"})"
+            R"("tries":1,"retired":null,"error":null,"request_id":"abc","traceparent":"00-1-2-3"})"
             "\n");
 }
 

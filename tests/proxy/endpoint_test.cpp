@@ -380,12 +380,15 @@ TEST_F(APooledConnection, RetiresIfEnoughAreIdle) {
   EXPECT_EQ(retired(Retirement::max_idle), 1U);
 }
 
-TEST_F(APooledConnection, RetiresWhenItWasIdleForTooLong) {
+TEST_F(APooledConnection, RestsWhenItWasIdleForTooLong) {
+  upstream.pool.idle_timeout = 60s;
   served_client();
   advance(60s - 10ms);
   EXPECT_EQ(endpoint().pool().idle(), 1U);
   advance(20ms);
   EXPECT_EQ(endpoint().pool().idle(), 0U);
+  EXPECT_EQ(endpoint().pool().resting(), 1U);
+  advance(60s);
   EXPECT_EQ(retired(Retirement::idle_timeout), 1U);
 }
 

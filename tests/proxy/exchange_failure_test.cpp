@@ -423,10 +423,10 @@ TEST_F(ALeavingClient, RetiresTheConnectionItHadLeased) {
   EXPECT_EQ(errors(ErrorCode::client_left), 1U);
 }
 
-TEST_F(ALeavingClient, RetiresTheConnectionInTheMiddleOfAnAnswer) {
+TEST_F(ALeavingClient, RetiresTheConnectionInTheMiddleOfALongAnswer) {
   Far& far = client();
   far.sends(get);
-  backend(0).sends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+  backend(0).sends("HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\nab");
   far.resets();
   EXPECT_TRUE(backend(0).wire.closed);
   EXPECT_EQ(endpoint().pool().idle(), 0U);
@@ -472,13 +472,14 @@ TEST_F(ALeavingClient, InTheMiddleOfItsUploadRetiresTheConnection) {
   EXPECT_EQ(retired(Retirement::client_left), 1U);
 }
 
-TEST_F(ALeavingClient, IsNoticedWhenItsAnswerIsWritten) {
+TEST_F(ALeavingClient, IsNoticedWhenItsAnswerIsWrittenAndCostsNoConnection) {
   Far& far = client();
   far.sends(get);
   far.wire.takes_no_write = true;
   backend(0).sends(ok);
   EXPECT_TRUE(far.wire.closed);
-  EXPECT_EQ(retired(Retirement::client_left), 1U);
+  EXPECT_EQ(errors(ErrorCode::client_left), 1U);
+  EXPECT_EQ(endpoint().pool().idle(), 1U);
 }
 
 }  // namespace

@@ -322,7 +322,7 @@ TEST_F(ABackendsVersion, OneDotZeroIsKeptOnlyIfItSaysSo) {
   far.sends(get);
   backend(0).sends("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok");
   EXPECT_EQ(far.got(), ok);
-  EXPECT_EQ(retired(Retirement::closed_by_backend), 1U);
+  EXPECT_EQ(retired(Retirement::no_keep_alive), 1U);
   EXPECT_EQ(endpoint().pool().idle(), 0U);
 }
 

@@ -90,7 +90,7 @@ TEST_F(AnInvariant, AConnectionThatWasOpenedIsInThePoolOrClosed) {
         advance(2s);
       },
       "a connection that was opened is in the pool or closed.*The books of 10.0.0.1:80: 1 opened, "
-      "0 connecting, 0 leased, 0 pinned, 0 idle, 0 leaving, 0 closed; 1 permits");
+      "0 connecting, 0 leased, 0 pinned, 0 idle, 0 resting, 0 leaving, 0 closed; 1 permits");
 }
 
 TEST_F(AnInvariant, AConnectionThatIsHeldIsInThePool) {

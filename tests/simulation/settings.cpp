@@ -41,6 +41,12 @@ void SimSettings::draw_limits(SimRandom& random) {
       random.one_in(2) ? 0s : std::chrono::milliseconds(random.between(1, 3000));
   upstream.pool.max_age =
       random.one_in(2) ? 0s : std::chrono::milliseconds(random.between(5, 5000));
+  if (random.one_in(3)) {
+    upstream.pool.idle_timeout = learned_timeout;
+  }
+  static constexpr Retire endings[] = {Retire::automatic, Retire::automatic, Retire::peer_first,
+                                       Retire::fin, Retire::reset};
+  upstream.retire = random.any_of(endings);
   upstream.queue.timeout = calm ? 0s : std::chrono::milliseconds(random.between(100, 4000));
   upstream.queue.max = !calm && random.one_in(3) ? random.between(1, 4) : 0;
   upstream.timeouts = {.connect = 1s, .response = 2s, .read = 2s, .write = 2s};

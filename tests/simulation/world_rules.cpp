@@ -38,7 +38,7 @@ void SimWorld::check_ledgers() {
     for (const auto& endpoint : worker.upstream.endpoints()) {
       const auto& pool = endpoint->pool();
       pooled += pool.size();
-      living += pool.connecting() + pool.leased() + pool.pinned() + pool.idle();
+      living += pool.connecting() + pool.leased() + pool.pinned() + pool.idle() + pool.resting();
     }
     scene_.judge.expect(pooled == worker.connections.in_use(),
                         "the pools of a worker hold other connections than there are", pooled);
@@ -71,7 +71,8 @@ void SimWorld::check_parked(FakeWorker& worker) {
     for (std::size_t i = 0; i < shared_.size(); ++i) {
       held[i] += worker.upstream.endpoints()[i].get() == &connection.endpoint() ? 1 : 0;
     }
-    if (connection.pool_state() != PoolState::idle) {
+    if (connection.pool_state() != PoolState::idle &&
+        connection.pool_state() != PoolState::resting) {
       return;
     }
     auto& stream = static_cast<SimStream&>(connection.stream());

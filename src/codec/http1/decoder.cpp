@@ -289,7 +289,8 @@ Result<Framing> ResponseDecoder::read_head(std::string_view head) {
            .content_length = framing->content_length,
            .announces_length = framing->announces_length,
            .keep_alive = persists(line->version, facts.connection),
-           .connection_bound = facts.connection_bound};
+           .connection_bound = facts.connection_bound,
+           .keep_alive_hint = facts.keep_alive};
   return *framing;
 }
 

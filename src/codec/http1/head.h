@@ -80,6 +80,8 @@ struct ResponseHead {
   bool keep_alive = false;
   // The answer offers or uses NTLM or Negotiate: the connection belongs to its client from now on.
   bool connection_bound = false;
+  // What Keep-Alive says; empty without one. For read_keep_alive().
+  std::string_view keep_alive_hint;
 };
 
 }  // namespace holdfast::http1

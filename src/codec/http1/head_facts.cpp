@@ -37,6 +37,9 @@ void take_field(const Field& field, HeadFacts& facts) {
       facts.host = &field;
       ++facts.hosts;
       return;
+    case FieldId::keep_alive:
+      facts.keep_alive = field.value;
+      return;
     case FieldId::proxy_connection:
       facts.connection.add_proxy_connection(field.value);
       return;
@@ -48,7 +51,6 @@ void take_field(const Field& field, HeadFacts& facts) {
     case FieldId::cookie:
     case FieldId::forwarded:
     case FieldId::http2_settings:
-    case FieldId::keep_alive:
     case FieldId::nominated:
     case FieldId::proxy:
     case FieldId::te:

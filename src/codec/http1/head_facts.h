@@ -18,6 +18,7 @@ struct HeadFacts {
   bool expects = false;           // any expectation
   bool expects_unknown = false;   // one other than 100-continue
   bool connection_bound = false;  // see binds_connection()
+  std::string_view keep_alive;    // the last Keep-Alive field
 };
 
 [[nodiscard]] HeadFacts gather_facts(std::span<const Field> fields);

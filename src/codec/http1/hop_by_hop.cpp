@@ -1,5 +1,8 @@
 #include "codec/http1/hop_by_hop.h"
 
+#include <charconv>
+#include <system_error>
+
 #include "codec/http1/characters.h"
 
 namespace holdfast::http1 {
@@ -99,6 +102,31 @@ bool persists(Version version, const ConnectionOptions& options) {
     return false;
   }
   return version == Version::http11 || options.keep_alive;
+}
+
+KeepAliveHint read_keep_alive(std::string_view value) {
+  KeepAliveHint hint;
+  ListElements elements(value);
+  std::string_view element;
+  while (elements.next(element)) {
+    const std::size_t equals = element.find('=');
+    if (equals == std::string_view::npos) {
+      continue;
+    }
+    const std::string_view name = element.substr(0, equals);
+    const std::string_view digits = element.substr(equals + 1);
+    std::uint32_t number = 0;
+    const auto [end, failed] = std::from_chars(digits.begin(), digits.end(), number);
+    if (failed != std::errc() || end != digits.end()) {
+      continue;
+    }
+    if (equal_ignoring_case(name, "timeout")) {
+      hint.timeout = number;
+    } else if (equal_ignoring_case(name, "max")) {
+      hint.max = number;
+    }
+  }
+  return hint;
 }
 
 void mark_nominated(std::span<Field> fields) {

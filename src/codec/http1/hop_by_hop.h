@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -49,6 +51,14 @@ struct ConnectionOptions {
 
 // The sender keeps the connection open after this message (RFC 9112 section 9.3).
 [[nodiscard]] bool persists(Version version, const ConnectionOptions& options);
+
+// What a Keep-Alive field announces (RFC 2068 section 19.7.1.1): seconds that the connection may be
+// idle, and requests that it may carry beyond this one. What makes no sense is left out.
+struct KeepAliveHint {
+  std::optional<std::uint32_t> timeout{};
+  std::optional<std::uint32_t> max{};
+};
+[[nodiscard]] KeepAliveHint read_keep_alive(std::string_view value);
 
 // Marks the plain fields that Connection names as FieldId::nominated.
 void mark_nominated(std::span<Field> fields);

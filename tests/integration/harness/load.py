@@ -58,10 +58,11 @@ def wrk(url: str, seconds: int, connections: int, *options: str) -> Report:
     return Report(_number(r"(\d+) requests in", output), failed, output)
 
 
-def h2load(url: str, requests: int, clients: int, *options: str) -> Report:
+def h2load(url: str, requests: int, clients: int, *options: str, within: float = 50,
+           prefix=()) -> Report:
     """h2load --h1: HTTP/1.1, and -m of them pipelined on each connection."""
-    output = _run(["h2load", "--h1", "-t1", "-n", str(requests), "-c", str(clients), *options, url],
-                  50)
+    output = _run([*prefix, "h2load", "--h1", "-t1", "-n", str(requests), "-c", str(clients),
+                   *options, url], within)
     failed = sum(_number(rf"(\d+) {what}\b", output)
                  for what in ("failed", "errored", "timeout", "3xx", "4xx", "5xx"))
     return Report(_number(r"(\d+) succeeded", output), failed, output)

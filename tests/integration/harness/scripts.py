@@ -73,6 +73,14 @@ def close_after(count: int, *, announced: bool, version: str = "1.1"):
     return script
 
 
+def idle_limit(seconds: float):
+    """Closes a connection over which it has heard nothing for so long."""
+    def script(connection: BackendConnection) -> None:
+        while not connection.holdfast_waits(seconds):
+            answer(connection, connection.read_request())
+    return script
+
+
 def one_by_one(*scripts):
     """The first connection follows the first script, and so on; the last script serves the rest."""
     def script(connection: BackendConnection) -> None:
