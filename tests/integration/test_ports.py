@@ -72,6 +72,7 @@ def left(cable: Cable) -> tuple[int, int]:
     return cable.our_time_wait(BACKEND_PORT), cable.their_time_wait(BACKEND_PORT)
 
 
+@pytest.mark.timeout(150)
 def test_short_clients_cost_next_to_no_ports(stage, cable, tmp_path):
     backend = (cable.far_address, BACKEND_PORT)
     stage.adopt(Nginx(cable.far, tmp_path / "backend", backend, 'return 200 "fine"'))

@@ -47,7 +47,7 @@ def errors_expected(name: str) -> str:
 # that is valid in itself but does not fit the rest, what YAML leaves to the reader, and numbers with
 # units beyond their range.
 BEYOND_A_SCHEMA = re.compile(
-    r"unknown upstream|is that of listeners|is named twice|is out of range|too long a duration|"
+    r"unknown upstream|is that of listeners|is that of status|is named twice|is out of range|too long a duration|"
     r"too large a|too like a keyword|environment variable|is not a variable|stands alone|"
     r"not supported|nested deeper|second document|more than \d+ values|'\$\{|"
     r"one of them would never be taken|never matches|is not an address|is not a server|is not a network|is not a host name")
