@@ -48,19 +48,22 @@ TEST(StatusJson, SaysWhatCameAndWhatBecameOfIt) {
 
 TEST(StatusJson, AddsUpTheConnectionsOfAllServers) {
   const std::string json = status_json(two_servers());
-  EXPECT_THAT(json,
-              HasSubstr(R"("backend_connections":{"connecting":1,"active":2,"idle":1,"draining":0,)"
-                        R"("limit":512,"opened_total":6,"reused_total":1184,"closed_total":3,)"
-                        R"("closed":[{"by":"backend","reason":"closed_by_backend","total":2},)"
-                        R"({"by":"holdfast","reason":"idle_timeout","total":1}]})"));
+  EXPECT_THAT(
+      json,
+      HasSubstr(
+          R"("backend_connections":{"connecting":1,"active":2,"idle":1,"resting":0,"draining":0,)"
+          R"("limit":512,"opened_total":6,"reused_total":1184,"closed_total":3,)"
+          R"("closed":[{"by":"backend","reason":"closed_by_backend","total":2,"resets":0},)"
+          R"({"by":"holdfast","reason":"idle_timeout","total":1,"resets":0}]})"));
   EXPECT_THAT(json, HasSubstr(R"("waiting":{"requests":4,"oldest_seconds":0.020})"));
 }
 
 TEST(StatusJson, SaysOfAServerInWordsWhatWentWrongLast) {
   const std::string json = status_json(two_servers());
-  EXPECT_THAT(json, HasSubstr(R"({"server":"10.0.0.5:80","state":"up","connecting":0,"active":2,)"
-                              R"("idle":1,"draining":0,"limit":256,"opened_total":6,)"
-                              R"("reused_total":1184,"last_error":null,)"));
+  EXPECT_THAT(json,
+              HasSubstr(R"({"server":"10.0.0.5:80","state":"up","connecting":0,"active":2,)"
+                        R"("idle":1,"resting":0,"draining":0,"limit":256,"opened_total":6,)"
+                        R"("reused_total":1184,"verdict":"","limits":"","last_error":null,)"));
   EXPECT_THAT(json, HasSubstr(R"("state":"aside","retry_in_seconds":0.700,"connecting":1)"));
   EXPECT_THAT(
       json,
