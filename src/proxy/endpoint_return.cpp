@@ -100,9 +100,10 @@ Retirement Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts
     return verdict;
   }
   check(!connection.bound(), "a connection that somebody has logged in over is shared");
-  if (tries_beyond_cap(connection) && waiting() == 0 && !letting_go()) {
+  if (tries_beyond_cap(connection) && !letting_go()) {
     pool_.rest(connection);
     connection.rest(now + cap_trial_time);
+    keep_connecting();  // who waited for it needs another
     return verdict;
   }
   connection.rest(pool_.idle_deadline(connection));
