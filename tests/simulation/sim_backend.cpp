@@ -120,9 +120,9 @@ void SimBackend::judge_fields(const StrictHead& head, bool http11) {
   scene_.judge.expect(head.value("x-forwarded-for") == "192.0.2.7", "a wrong X-Forwarded-For");
   const std::string_view connection = head.value("connection");
   // `close` stands in the last request of a connection.
-  scene_.judge.expect(head.count("connection") == 0 || connection == "keep-alive" ||
-                          connection == "close",
-                      "a Connection field that is not the proxy's");
+  scene_.judge.expect(
+      head.count("connection") == 0 || connection == "keep-alive" || connection == "close",
+      "a Connection field that is not the proxy's");
 }
 
 void SimBackend::start_body(const StrictHead& head, Owed& owed) {
