@@ -82,8 +82,8 @@ struct BackendFacts {
   }
   // What it says of its idle limit; some say it only when asked for keep-alive in so many words.
   [[nodiscard]] std::optional<Duration> promised_idle() const {
-    const auto& promised = http11.answer.keep_alive.timeout;
-    return promised ? promised : http10.answer.keep_alive.timeout;
+    const auto& promised = http11.answer.promised_idle;
+    return promised ? promised : http10.answer.promised_idle;
   }
 };
 

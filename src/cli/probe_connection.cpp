@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -49,19 +48,6 @@ int pending_error(int socket) {
   return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
 }
 
-template <class Number>
-std::optional<Number> number_behind(std::string_view element, std::string_view name) {
-  if (element.size() <= name.size() ||
-      !http1::equal_ignoring_case(element.substr(0, name.size()), name)) {
-    return std::nullopt;
-  }
-  const std::string_view text = element.substr(name.size());
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(number)
-                                                                  : std::nullopt;
-}
-
 void take_head(const http1::ResponseHead& head, ProbeAnswer& answer) {
   answer.version = head.version;
   answer.status = head.status;
@@ -69,7 +55,9 @@ void take_head(const http1::ResponseHead& head, ProbeAnswer& answer) {
   answer.bound = head.connection_bound;
   for (const http1::Field& field : head.fields) {
     if (field.id == http1::FieldId::keep_alive) {
-      answer.keep_alive = read_keep_alive(field.value);
+      if (const auto seconds = http1::read_keep_alive(field.value).timeout) {
+        answer.promised_idle = std::chrono::seconds(*seconds);
+      }
     } else if (http1::equal_ignoring_case(field.name, "server")) {
       answer.server = field.value;
     }
@@ -77,20 +65,6 @@ void take_head(const http1::ResponseHead& head, ProbeAnswer& answer) {
 }
 
 }  // namespace
-
-KeepAliveField read_keep_alive(std::string_view value) {
-  constexpr std::uint32_t longest = 365 * 24 * 3600;
-  KeepAliveField found;
-  http1::ListElements elements(value);
-  for (std::string_view element; elements.next(element);) {
-    if (const auto seconds = number_behind<std::uint32_t>(element, "timeout=")) {
-      found.timeout = std::chrono::seconds(std::min(*seconds, longest));
-    } else if (const auto requests = number_behind<std::uint64_t>(element, "max=")) {
-      found.max = requests;
-    }
-  }
-  return found;
-}
 
 Result<ProbeConnection> ProbeConnection::open(const SocketAddress& to, TimePoint deadline) {
   Descriptor socket(::socket(to.raw().sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

@@ -14,24 +14,16 @@
 
 namespace holdfast {
 
-// What a backend says of its limits by itself: "Keep-Alive: timeout=5, max=100".
-struct KeepAliveField {
-  std::optional<Duration> timeout;
-  std::optional<std::uint64_t> max;  // how many more requests
-};
-
-[[nodiscard]] KeepAliveField read_keep_alive(std::string_view value);
-
 // What one answer told.
 struct ProbeAnswer {
   Version version = Version::http11;
   int status = 0;
   BodyKind body = BodyKind::none;
   std::uint64_t body_bytes = 0;
-  bool keeps = false;  // by its own bytes another request may follow
-  bool bound = false;  // it offers a login that holds for the connection
-  KeepAliveField keep_alive;
-  std::string server;  // the Server field
+  bool keeps = false;                     // by its own bytes another request may follow
+  bool bound = false;                     // it offers a login that holds for the connection
+  std::optional<Duration> promised_idle;  // how long it keeps an idle connection (Keep-Alive)
+  std::string server;                     // the Server field
   Duration took{};
 };
 

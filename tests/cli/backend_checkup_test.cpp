@@ -26,7 +26,7 @@ BackendFacts a_backend() {
                          .body_bytes = 612,
                          .keeps = true,
                          .bound = false,
-                         .keep_alive = {},
+                         .promised_idle = {},
                          .server = "nginx",
                          .took = 2ms};
   facts.http11.again = true;
@@ -163,17 +163,17 @@ TEST(BackendCheckup, TellsOfABackendThatKeepsOnlyHttp10) {
 
 TEST(BackendCheckup, WarnsIfItClosesSoonerThanItSays) {
   BackendFacts facts = a_backend();
-  facts.http10.answer.keep_alive.timeout = 60s;
+  facts.http10.answer.promised_idle = 60s;
   EXPECT_EQ(judged(facts, "idle_limit").verdict, Verdict::warning);
   EXPECT_EQ(idle_limit_of(facts), Duration(7s));
-  facts.http10.answer.keep_alive.timeout = 7s;
+  facts.http10.answer.promised_idle = 7s;
   EXPECT_EQ(judged(facts, "idle_limit").verdict, Verdict::healthy);
 }
 
 TEST(BackendCheckup, BelievesTheFieldWhereNothingWasMeasured) {
   BackendFacts facts = a_backend();
   facts.idle.reset();
-  facts.http11.answer.keep_alive.timeout = 5s;
+  facts.http11.answer.promised_idle = 5s;
   EXPECT_EQ(judged(facts, "idle_limit").verdict, Verdict::note);
   EXPECT_THAT(judged(facts, "idle_limit").what, HasSubstr("says 5 s"));
   EXPECT_EQ(value_of(*advise_pool(facts, {}), "idle_timeout"), "4s");
@@ -240,16 +240,6 @@ TEST(BackendCheckup, SaysLittlesLawInWords) {
       judge_load(a_backend(), {.requests_per_second = 1000, .latency = {}}, a_machine());
   EXPECT_THAT(more.what, HasSubstr("1.5 ms as measured just now"));
   EXPECT_THAT(more.advice, HasSubstr("more than the 470 a second"));
-}
-
-TEST(KeepAliveField, IsReadAsFarAsItIsUnderstood) {
-  EXPECT_EQ(read_keep_alive("timeout=5, max=100").timeout, Duration(5s));
-  EXPECT_EQ(read_keep_alive("timeout=5, max=100").max, 100U);
-  EXPECT_EQ(read_keep_alive("Max=7 ,TIMEOUT=9").timeout, Duration(9s));
-  for (const char* text : {"", "timeout", "timeout=", "timeout=x", "timeout=5s", "timeout=-1",
-                           "timeout=99999999999999999999", "timeouts=5"}) {
-    EXPECT_FALSE(read_keep_alive(text).timeout) << text;
-  }
 }
 
 }  // namespace

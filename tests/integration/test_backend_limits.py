@@ -12,11 +12,11 @@ import time
 
 import pytest
 
+from harness.cable import Cable
 from harness.client import Client, fetch
 from harness.limited import Limited
 from harness.load import h2load
 from harness.messages import Ended, Truncated
-from harness.namespaces import Cable
 from harness.scripts import close_after, idle_limit, keep_alive
 from harness.waiting import scaled, wait_until
 

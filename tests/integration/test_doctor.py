@@ -4,11 +4,13 @@ import json
 import re
 import subprocess
 import threading
+import time
 
 import pytest
 
 from harness.backend import Backend
 from harness.binary import holdfast_binary
+from harness.client import fetch
 from harness.holdfast import bare_environment
 from harness.namespace import Namespace
 from harness.scripts import (answer, close_after, close_delimited_10, closing_10, keep_alive,
@@ -362,3 +364,24 @@ def test_there_is_colour_on_a_terminal_only_and_never_with_no_color(binary, no_c
         env={**bare_environment(), **({"NO_COLOR": no_color} if no_color else {})})
     assert b"This machine" in result.stdout
     assert (b"\x1b[" in result.stdout) == has_colour
+
+
+def time_wait_towards(server: str) -> int:
+    return sum(one["time_wait"] for one in diagnose()["machine"]["destinations"]
+               if one["to"] == server)
+
+
+def test_the_pool_it_prints_leaves_closing_to_the_backend(stage):
+    """Requests come just when the backend closes: none fails, and no TIME_WAIT of ours is left."""
+    server = stage.adopt(RealServer("nginx", stage.folder / "nginx", more="keepalive_timeout 2s;"))
+    diagnosis = diagnose(server.server, "--limit", "6s", "--requests", "10")
+    path = stage.folder / "advised.yaml"
+    path.write_text('listeners: { web: { address: "127.0.0.1:0", upstream: backend } }\n'
+                    'status: { address: "off" }\n' + diagnosis["yaml"], encoding="utf-8")
+    proxy = stage.run(["run", "-c", path])
+    before = time_wait_towards(server.server)  # the doctor's own
+    for pause in (1.95, 1.98, 2.0, 2.02, 2.05):
+        assert fetch(proxy.address, "/").status == 200
+        due = time.monotonic() + pause
+        wait_until(lambda due=due: time.monotonic() >= due, "the backend closes")
+    assert time_wait_towards(server.server) <= before

@@ -10,7 +10,7 @@ import struct
 
 import pytest
 
-from harness.namespaces import Cable
+from harness.cable import Cable
 from harness.waiting import wait_until
 
 RANGE = (40000, 40009)

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from harness.binary import holdfast_binary
-from harness.namespaces import Cable
+from harness.cable import Cable
 from harness.paced import PacedClients
 from harness.scripts import keep_alive
 from harness.shortage import CpuMeter
@@ -20,8 +20,8 @@ from harness.waiting import Stopwatch, wait_until
 
 RANGE = (40000, 40199)
 PORTS = 200
-# The whole of it takes half a minute: HOLDFAST_LONG_TESTS=1.
-COUNT = 20_000 if os.environ.get("HOLDFAST_LONG_TESTS") else 3_000
+# The whole of it takes half a minute: HOLDFAST_LONG=1.
+COUNT = 20_000 if os.environ.get("HOLDFAST_LONG") else 3_000
 RATE = 2_000
 BACKEND_PORT = 8000
 

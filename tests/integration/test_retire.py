@@ -5,8 +5,8 @@ Over a cable between two networks; test_kinds_of_close shows what the kernel mak
 
 import pytest
 
+from harness.cable import Cable
 from harness.client import Client
-from harness.namespaces import Cable
 from harness.scripts import idle_limit, keep_alive
 from harness.waiting import wait_until
 

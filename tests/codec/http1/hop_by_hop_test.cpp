@@ -139,5 +139,16 @@ TEST(Credentials, BindTheConnectionWithTheSchemesThatAuthenticateIt) {
   }
 }
 
+TEST(KeepAlive, IsReadAsFarAsItIsUnderstood) {
+  EXPECT_EQ(read_keep_alive("timeout=5, max=100").timeout, 5U);
+  EXPECT_EQ(read_keep_alive("timeout=5, max=100").max, 100U);
+  EXPECT_EQ(read_keep_alive("Max=7 ,TIMEOUT=9").timeout, 9U);
+  EXPECT_EQ(read_keep_alive("Max=7 ,TIMEOUT=9").max, 7U);
+  for (const char* text : {"", "timeout", "timeout=", "timeout=x", "timeout=5s", "timeout=-1",
+                           "timeout=99999999999999999999", "timeouts=5"}) {
+    EXPECT_FALSE(read_keep_alive(text).timeout) << text;
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::http1
