@@ -41,10 +41,9 @@ std::string trouble_with(const ServerNumbers& server) {
   const std::string next = server.retry_in == Duration::zero()
                                ? "tried again now"
                                : fmt::format("next try in {:.1f} s", in_seconds(server.retry_in));
-  const std::string why = server.last_error
-                              ? fmt::format(". {}. {}", server.last_error->trouble.what,
-                                            server.last_error->trouble.remedy)
-                              : "";
+  const std::string why = server.last_error ? fmt::format(". {}. {}", server.last_error->what,
+                                                          server.last_error->remedy)
+                                            : "";
   return fmt::format("{}: {}, {}{}", server.server, state, next, why);
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "admin/verdict.h"
+#include "proxy/trouble.h"
 
 namespace holdfast {
 namespace {
@@ -56,9 +57,9 @@ ServerNumbers numbers_of(const EndpointReport& endpoint) {
                                  : ServerState::untried;
   server.retry_in = endpoint.trial_in;
   if (endpoint.last_error) {
-    server.last_error =
-        LastError{endpoint.last_error->code, trouble_of(*endpoint.last_error, endpoint.server),
-                  endpoint.failed_ago};
+    const Trouble trouble = trouble_of(*endpoint.last_error, endpoint.server);
+    server.last_error = LastError{endpoint.last_error->code, fmt::format("{}", trouble),
+                                  trouble.remedy, endpoint.failed_ago};
   }
   server.verdict = verdict_of(endpoint);
   server.limits = limits_of(endpoint);
@@ -80,10 +81,9 @@ ServerNumbers numbers_of(const NameReport& name) {
   server.retry_in = name.next_in;
   server.unresolved_for = name.failing_for;
   if (!name.error.empty()) {
-    server.last_error = LastError{name.failure,
-                                  {fmt::format("Its name is not resolved: {}", name.error),
-                                   "Check the name and this machine's DNS (getent hosts)"},
-                                  name.failed_ago};
+    server.last_error =
+        LastError{name.failure, fmt::format("Its name is not resolved: {}", name.error),
+                  "Check the name and this machine's DNS (getent hosts)", name.failed_ago};
   }
   return server;
 }

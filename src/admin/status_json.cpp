@@ -144,8 +144,8 @@ void write_server(JsonWriter& json, const ServerNumbers& server) {
   const LastError& last = *server.last_error;
   json.object("last_error", [&] {
     json.member("error", error_row(last.code).name);
-    json.member("text", last.trouble.what + '.');
-    json.member("remedy", fmt::format("{}.", last.trouble.remedy));
+    json.member("text", fmt::format("{}.", last.what));
+    json.member("remedy", fmt::format("{}.", last.remedy));
     json.member("ago_seconds", last.ago);
   });
 }

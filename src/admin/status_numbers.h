@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "admin/report.h"
@@ -11,7 +12,6 @@
 #include "pool/retirement.h"
 #include "ports/port_ledger.h"
 #include "proxy/tally.h"
-#include "proxy/trouble.h"
 
 namespace holdfast {
 
@@ -26,7 +26,8 @@ struct CloseCount {
 
 struct LastError {
   ErrorCode code{};
-  Trouble trouble;
+  std::string what;  // a sentence without its full stop
+  std::string_view remedy;
   Duration ago{};
 };
 

@@ -192,7 +192,7 @@ void Endpoint::note_replay(Error why) {
         "upstream {}: {}: a request is sent once more on a fresh connection: {}. Nothing is lost; "
         "if it happens often, set pool.idle_timeout below the backend's own ({} more since the "
         "last such line)",
-        options_.name, authority_, trouble_of(why, authority_).what, *held_back);
+        options_.name, authority_, trouble_of(why, authority_), *held_back);
   }
 }
 

@@ -2,6 +2,7 @@
 // attempts, and setting the server aside.
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -61,7 +62,7 @@ void Endpoint::note_shortage(Error error) {
   if (context_.may_log_shortage()) {
     const Trouble trouble = trouble_of(error, authority_);
     log::warn("upstream {}: no connection can be opened now to {}, requests wait: {}. {}",
-              options_.name, authority_, trouble.what, trouble.remedy);
+              options_.name, authority_, trouble, trouble.remedy);
   }
 }
 
@@ -79,16 +80,19 @@ void Endpoint::tell_of_setting_aside(std::string_view what) {
   const ErrorRow& row = error_row(health_.last_error()->code);
   const Trouble trouble = trouble_of(*health_.last_error(), authority_);
   told_of_it_ = true;
-  const std::string so =
-      upstream_.others_serve(*this)
-          ? fmt::format("It is set aside for {:.1f} s, and others get its requests",
-                        seconds(health_.pause()))
-          : fmt::format(
-                "It is set aside, but no other server is left: it is asked all the same, "
-                "and requests get {} ({}) while it fails",
-                row.status, row.name);
-  log::warn("upstream {}: {} {}: {}. {}. {}", options_.name, authority_, what, trouble.what,
-            trouble.remedy, so);
+  fmt::memory_buffer so;  // has room for it without memory of its own
+  if (upstream_.others_serve(*this)) {
+    fmt::format_to(std::back_inserter(so),
+                   "It is set aside for {:.1f} s, and others get its requests",
+                   seconds(health_.pause()));
+  } else {
+    fmt::format_to(std::back_inserter(so),
+                   "It is set aside, but no other server is left: it is asked all the same, and "
+                   "requests get {} ({}) while it fails",
+                   row.status, row.name);
+  }
+  log::warn("upstream {}: {} {}: {}. {}. {}", options_.name, authority_, what, trouble,
+            trouble.remedy, fmt::string_view(so.data(), so.size()));
 }
 
 void Endpoint::come_back() {

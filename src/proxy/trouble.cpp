@@ -1,7 +1,5 @@
 #include "proxy/trouble.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -81,16 +79,13 @@ Trouble trouble_of(const Error& error, std::string_view server) {
            (candidate.kind == kind || candidate.kind == Kind::any);
   });
   if (row != rows.end() && (row->system != 0 || error.code != connect_failed)) {
-    return {std::string(row->what), row->remedy};
+    return {row->what, {}, row->remedy};
   }
-  std::string what(row != rows.end() ? row->what : error_row(error.code).text);
-  if (what.ends_with('.')) {
-    what.pop_back();
-  }
-  if (error.system != 0) {
-    what += fmt::format(" ({})", std::strerror(error.system));
-  }
-  return {std::move(what), row != rows.end() ? row->remedy : check_way};
+  std::string_view what = row != rows.end() ? row->what : error_row(error.code).text;
+  what.remove_suffix(what.ends_with('.') ? 1 : 0);
+  const char* system = error.system != 0 ? strerrordesc_np(error.system) : nullptr;
+  return {what, system != nullptr ? system : std::string_view{},
+          row != rows.end() ? row->remedy : check_way};
 }
 
 }  // namespace holdfast

@@ -20,7 +20,7 @@ const std::string head = "[+] configuration: loaded\n[+] listeners: open\n";
 TEST(Readiness, IsAboutHoldfastAndNotAboutServers) {
   ServerNumbers aside = server("10.0.0.5:80", ServerState::aside);
   aside.retry_in = 700ms;
-  aside.last_error = LastError{ErrorCode::connect_refused, {"It refused", "Start it"}, 1s};
+  aside.last_error = LastError{ErrorCode::connect_refused, "It refused", "Start it", 1s};
   ServerNumbers unresolved = server("app.test:80", ServerState::unresolved);
   unresolved.unresolved_for = 12s;
   EXPECT_EQ(readiness_text(with({aside, unresolved})),

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "admin/status_numbers.h"
+#include "proxy/trouble.h"
 
 namespace holdfast {
 namespace {
@@ -27,7 +28,8 @@ StatusNumbers two_servers() {
   ServerNumbers aside{.server = "10.0.0.6:80", .state = ServerState::aside, .retry_in = 700ms};
   aside.connections = {.open = {.connecting = 1}, .limit = 256};
   const Error refused = make_error(ErrorCode::connect_refused);
-  aside.last_error = LastError{refused.code, trouble_of(refused, aside.server), 1250ms};
+  const Trouble trouble = trouble_of(refused, aside.server);
+  aside.last_error = LastError{refused.code, fmt::format("{}", trouble), trouble.remedy, 1250ms};
   numbers.upstreams = {{"legacy", 4, 20ms, {up, aside}}};
   return numbers;
 }
@@ -87,8 +89,7 @@ TEST(StatusJson, SaysSinceWhenANameHasNoAddress) {
   StatusNumbers numbers = two_servers();
   ServerNumbers name{.server = "app.test:80", .state = ServerState::unresolved, .retry_in = 2s};
   name.unresolved_for = 12s;
-  name.last_error =
-      LastError{ErrorCode::name_unresolved, {"Its name is not resolved", "Check"}, 1s};
+  name.last_error = LastError{ErrorCode::name_unresolved, "Its name is not resolved", "Check", 1s};
   numbers.upstreams[0].servers = {name};
   EXPECT_THAT(status_json(numbers),
               HasSubstr(R"({"server":"app.test:80","state":"unresolved","retry_in_seconds":2.000,)"

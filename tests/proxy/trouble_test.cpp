@@ -47,7 +47,7 @@ TEST(Trouble, SaysWhatHappenedAndWhatToLookAt) {
   };
   for (const Row& row : rows) {
     const Trouble trouble = trouble_of(row.error, row.server);
-    EXPECT_EQ(trouble.what, row.what);
+    EXPECT_EQ(fmt::format("{}", trouble), row.what);
     EXPECT_NE(trouble.remedy.find(row.remedy_has), std::string_view::npos) << trouble.remedy;
   }
 }
