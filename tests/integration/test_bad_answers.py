@@ -127,7 +127,7 @@ SPENT = {
                         "closed_by_backend"),
     "connection-is-no-token": (OK + b"Connection: a b\r\nContent-Length: 2\r\n\r\nhi", b"hi",
                                "closed_by_backend"),
-    "http-1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", "closed_by_backend"),
+    "http-1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", "no_keep_alive"),
     "http-1.0-and-bytes": (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n"
                            b"hiEXTRA", b"hi", "extra_bytes"),
     "bad-request": (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nhi", b"hi",

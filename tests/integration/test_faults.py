@@ -115,7 +115,8 @@ def test_a_request_that_breaks_its_connection_costs_only_itself(stage, dice):
 
 def test_nothing_is_left_when_the_load_has_gone(stage, dice):
     backend = stage.backend(keep_alive())
-    proxy = stage.proxy(backend, upstream={"pool": {"idle_timeout": "100ms"}})
+    # What this backend is left to close first would stay open for a while.
+    proxy = stage.proxy(backend, upstream={"retire": "fin", "pool": {"idle_timeout": "100ms"}})
     fetch(proxy.address, "/")
     backend.wait_for_open(0)
     before = proxy.descriptors()
