@@ -77,7 +77,7 @@ def test_the_limit_is_exact_under_load_with_any_number_of_workers(stage, tmp_pat
             most, looks = max(most, established(nginx.port)), looks + 1
     looking = threading.Thread(target=look)
     looking.start()
-    wrk(f"{proxy.url}/", 2, 64).check(scaled(200))
+    wrk(f"{proxy.url}/", 4, 64).check(scaled(200))
     looking.join()
     print(f"{workers} workers: at most {most} connections in {looks} looks")
     assert most == 8

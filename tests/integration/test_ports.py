@@ -96,7 +96,8 @@ def test_short_clients_cost_next_to_no_ports(stage, cable, tmp_path):
     _, _, here, there = rows[0]
     assert (here, there) <= (2, 2)
     _, theirs, here, there = rows[1]
-    assert theirs.outcomes["200"] < COUNT or here + there > 100
+    # The kernel gives out the ports of one parity first, and each again once the backend lets it.
+    assert theirs.outcomes["200"] < COUNT or here + there > PORTS // 4
     _, direct, here, _ = rows[2]
     assert direct.outcomes["EADDRNOTAVAIL"] > COUNT / 2 and here > 100
 
