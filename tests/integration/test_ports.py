@@ -72,6 +72,13 @@ def left(cable: Cable) -> tuple[int, int]:
     return cable.our_time_wait(BACKEND_PORT), cable.their_time_wait(BACKEND_PORT)
 
 
+def accepted(cable: Cable) -> int:
+    """Connections that the far end has ever accepted."""
+    names, values = (line.split() for line in cable.far.read("/proc/thread-self/net/snmp")
+                     .splitlines() if line.startswith("Tcp:"))
+    return int(values[names.index("PassiveOpens")])
+
+
 @pytest.mark.timeout(150)
 def test_short_clients_cost_next_to_no_ports(stage, cable, tmp_path):
     backend = (cable.far_address, BACKEND_PORT)
@@ -84,20 +91,23 @@ def test_short_clients_cost_next_to_no_ports(stage, cable, tmp_path):
 
     nginx = (cable.near_address, 8001)
     stage.adopt(Nginx(cable.near, tmp_path / "nginx", nginx, f"proxy_pass http://{legacy}"))
+    before = accepted(cable)
     rows.append(("nginx, its defaults", load(cable.far, nginx), *left(cable)))
+    theirs_opened = accepted(cable) - before
     rows.append(("directly", load(cable.near, backend), *left(cable)))
     print(f"\n{COUNT} short clients at {RATE} a second, {PORTS} ports; TIME_WAIT in all by then:")
     for name, clients, here, there in rows:
         print(f"  {name:20} {dict(clients.outcomes)}, slowest {clients.slowest * 1000:.0f} ms; "
               f"TIME_WAIT here {here}, at the backend {there}")
-    print(f"  holdfast had {connections} connections to the backend")
+    print(f"  holdfast had {connections} connections to the backend, nginx {theirs_opened}")
     assert ours.outcomes == {"200": COUNT}
     assert connections <= 16
     _, _, here, there = rows[0]
     assert (here, there) <= (2, 2)
-    _, theirs, here, there = rows[1]
-    # The kernel gives out the ports of one parity first, and each again once the backend lets it.
-    assert theirs.outcomes["200"] < COUNT or here + there > PORTS // 4
+    # One connection for each request; what they leave is bounded by the ports there are, and how much
+    # of that shows at the end depends on how fast the machine is.
+    _, theirs, _, _ = rows[1]
+    assert theirs.outcomes["200"] < COUNT or theirs_opened >= COUNT
     _, direct, here, _ = rows[2]
     assert direct.outcomes["EADDRNOTAVAIL"] > COUNT / 2 and here > 100
 
