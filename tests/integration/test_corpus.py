@@ -4,7 +4,7 @@ Each case goes whole, one byte at a time and split at every byte; as the first a
 message of its client connection; over a fresh and over a reused backend connection. After each a
 canary of another client must get its own answer, and the backend must have seen just what the
 verdict allows. Whole and byte by byte all four combinations are played, at each split one of them by
-turns; corpus_test.cpp has more of them. An instrumented build plays a tenth of the splits, chosen by
+turns; corpus_test.cpp has more of them. An instrumented build plays a fifth of the splits, chosen by
 the seed.
 """
 
@@ -79,7 +79,7 @@ def places(case, dice) -> list[int]:
     found = list(range(1, size))
     if size > LONG:
         found = [*found[:32], *sorted(dice.sample(found[32:-32], 64)), *found[-32:]]
-    return dice.sample(found, len(found) // 10) if sanitized() else found
+    return dice.sample(found, len(found) // 5) if sanitized() else found
 
 
 def runs_of(found, dice):
