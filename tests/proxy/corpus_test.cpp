@@ -25,7 +25,7 @@ using corpus::Message;
 using corpus::Row;
 using corpus::take_message;
 
-// A slow build plays one split in eleven; test_corpus.py plays all of them with the release program.
+// A slow build plays one split in eleven, and test_corpus.py all with the release program.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 constexpr std::size_t share = 11;
 #else
