@@ -53,17 +53,41 @@ void LearnedLimits::note_idle_survived(Duration idle) {
   }
 }
 
-// The same number twice in a row is a rule; a restart or an error ends connections anywhere.
-void LearnedLimits::note_request_end(std::uint64_t requests) {
+bool LearnedLimits::restarts(std::uint64_t requests, TimePoint now) {
+  if (moment_began_ == TimePoint{} || now - moment_began_ >= one_moment) {
+    moment_began_ = now;
+    restarted_ = false;
+  } else if (requests != last_requests_) {
+    restarted_ = true;
+  }
+  return restarted_;
+}
+
+// The same number twice in a row is a rule, if no connection has carried more in between: an error
+// or a restart ends connections behind any number of requests. A cap too low would make short
+// connections of long ones, so nothing less is enough to lower one.
+void LearnedLimits::note_request_end(std::uint64_t requests, TimePoint now) {
   if (requests == 0) {
     return;
   }
-  // A smaller one may mean that it was made smaller. If it was not, that is found out soon.
-  if (requests == last_requests_ || requests < cap_) {
-    cap_ = requests;
+  const bool ruled = requests == last_requests_ && carried_ <= requests;
+  const bool restarting = restarts(requests, now);
+  last_requests_ = requests;
+  carried_ = 0;
+  if (cap_ != 0 && requests > cap_) {
+    set_cap(0);
+  } else if (ruled && !restarting && requests != cap_) {
+    set_cap(requests);
+  } else if (requests == cap_) {
     cap_outlived_ = 0;
   }
-  last_requests_ = requests;
+}
+
+void LearnedLimits::set_cap(std::uint64_t requests) {
+  cap_ = requests;
+  cap_outlived_ = 0;
+  unwatched_ = 0;
+  watch_after_ = 1;
 }
 
 void LearnedLimits::note_announced_end(std::uint64_t requests) {
@@ -73,10 +97,18 @@ void LearnedLimits::note_announced_end(std::uint64_t requests) {
 
 void LearnedLimits::note_cap_survived() {
   if (++cap_outlived_ >= proofs) {
-    cap_ = 0;
+    set_cap(0);
     last_requests_ = 0;
-    cap_outlived_ = 0;
   }
+}
+
+bool LearnedLimits::watches_beyond_cap() {
+  if (++unwatched_ < watch_after_) {
+    return false;
+  }
+  unwatched_ = 0;
+  watch_after_ = std::min(2 * watch_after_, most_unwatched);
+  return true;
 }
 
 void LearnedLimits::note_announced(const AnnouncedLimits& announced, std::uint64_t requests) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -34,11 +35,16 @@ class LearnedLimits {
   // It has left one open that had been idle for so long.
   void note_idle_survived(Duration idle);
   // It has ended one without a word, right behind its answer to so many requests.
-  void note_request_end(std::uint64_t requests);
+  void note_request_end(std::uint64_t requests, TimePoint now);
+  // It has left one open behind its answer to so many requests.
+  void note_carried(std::uint64_t requests) { carried_ = std::max(carried_, requests); }
   // It has announced that it will end one after this answer, the last of so many.
   void note_announced_end(std::uint64_t requests);
   // It has left one open that had carried request_cap() requests.
   void note_cap_survived();
+  // A connection has come to request_cap() requests: is this one to be watched beyond it, to see
+  // whether the backend still ends it then? The first ones after it was learned, then ever fewer.
+  [[nodiscard]] bool watches_beyond_cap();
   // It announces its limits in the answer to the request of this number.
   void note_announced(const AnnouncedLimits& announced, std::uint64_t requests);
   // The loop came so late to a connection's deadline: deadlines have to be earlier by that.
@@ -63,6 +69,12 @@ class LearnedLimits {
   static constexpr std::size_t remembered = 8;
   // So many times in a row what was learned has to be outlived to be wrong.
   static constexpr std::uint32_t proofs = 3;
+  // Of so many connections that come to the cap at least one is watched beyond it.
+  static constexpr std::uint32_t most_unwatched = 16;
+
+  // Connections that end behind different numbers of requests in one moment end for a restart.
+  [[nodiscard]] bool restarts(std::uint64_t requests, TimePoint now);
+  void set_cap(std::uint64_t requests);
 
   [[nodiscard]] std::optional<Duration> observed() const;
   [[nodiscard]] Duration margin(Duration limit) const;
@@ -78,8 +90,13 @@ class LearnedLimits {
   std::uint32_t outlived_ = 0;  // how often in a row idle_limit() was
   Duration lag_{};
   std::uint64_t last_requests_ = 0;  // of the last connection that ended behind an answer
+  std::uint64_t carried_ = 0;        // the most that one has carried since then
+  TimePoint moment_began_{};         // of the ends behind an answer
+  bool restarted_ = false;           // in this moment
   std::uint64_t cap_ = 0;
-  std::uint64_t last_told_ = 0;  // likewise of one whose end was announced
+  std::uint32_t unwatched_ = 0;    // connections that came to the cap since one was watched
+  std::uint32_t watch_after_ = 1;  // so many
+  std::uint64_t last_told_ = 0;    // likewise of one whose end was announced
   std::uint64_t told_cap_ = 0;
   std::uint32_t cap_outlived_ = 0;
 };

@@ -87,7 +87,7 @@ Lease Endpoint::try_lease() {
     if (verdict == Retirement::none) {
       ++context_.counters.upstream_leases;
       UpstreamConnection& leased = *pool_.lease(now);
-      if (tries_beyond_cap(leased) && ++caps_reached_ % cap_trials == 0) {
+      if (tries_beyond_cap(leased) && learned_.watches_beyond_cap()) {
         pool_.try_beyond(leased);
       }
       return Lease(leased);

@@ -160,9 +160,8 @@ class Endpoint final : private Timer {
   static constexpr Duration shortest_rest = 1s;
   static constexpr Duration longest_rest = 60s;
   static constexpr Duration patient_rest = 5min;
-  // One connection of so many that have reached a learned limit of requests is watched for a while
-  // instead of being closed: the backend may have changed.
-  static constexpr std::uint64_t cap_trials = 16;
+  // How long a connection that has reached a learned limit of requests is watched instead of being
+  // closed.
   static constexpr Duration cap_trial_time = 1s;
   // How long a client may leave its pinned connection unused although others wait for the permit.
   static constexpr Duration pinned_grace = 1s;
@@ -276,7 +275,6 @@ class Endpoint final : private Timer {
   std::string authority_;
   LearnedLimits learned_;
   std::uint64_t learned_cap_;  // of requests for each connection; no_cap: none
-  std::uint64_t caps_reached_ = 0;
   Duration safe_idle_{};           // what was learned last, if it is
   TimePoint limits_changed_at_{};  // deadlines set before are those of other limits
   Pool<UpstreamConnection> pool_;

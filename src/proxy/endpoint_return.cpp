@@ -100,6 +100,7 @@ Retirement Endpoint::give_back(UpstreamConnection& connection, ReturnFacts facts
     return verdict;
   }
   check(!connection.bound(), "a connection that somebody has logged in over is shared");
+  learned_.note_carried(connection.use().requests);
   if (tries_beyond_cap(connection) && !letting_go()) {
     pool_.rest(connection);
     connection.rest(now + cap_trial_time);

@@ -1,6 +1,9 @@
 #include "pool/learned_limits.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <vector>
 
 namespace holdfast {
 namespace {
@@ -23,9 +26,11 @@ class LearnedLimitsTest : public testing::Test {
   }
   void ends_behind(std::uint64_t requests, int times = 1) {
     for (int i = 0; i < times; ++i) {
-      limits.note_request_end(requests);
+      now += 10s;
+      limits.note_request_end(requests, now);
     }
   }
+  void ends_too_behind(std::uint64_t requests) { limits.note_request_end(requests, now); }
 
   TimePoint now{std::chrono::hours(1)};
   LearnedLimits limits;
@@ -138,17 +143,61 @@ TEST_F(LearnedLimitsTest, LearnsACapOfRequestsFromTwoSilentEnds) {
   EXPECT_EQ(limits.request_limit(), 100U);
 }
 
-TEST_F(LearnedLimitsTest, LearnsNoCapFromARestart) {
-  for (const std::uint64_t requests : {17U, 4U, 93U, 12U, 0U, 0U}) {
+TEST_F(LearnedLimitsTest, LearnsACapFromEndsInOneMoment) {
+  ends_behind(100);
+  ends_too_behind(100);
+  EXPECT_EQ(limits.request_cap(), 100U);
+}
+
+TEST_F(LearnedLimitsTest, LearnsNoCapFromEndsAnywhere) {
+  for (const std::uint64_t requests : {17U, 4U, 93U, 12U}) {
     ends_behind(requests);
   }
   EXPECT_EQ(limits.request_cap(), 0U);
 }
 
-TEST_F(LearnedLimitsTest, LowersItsCapAtOnce) {
+TEST_F(LearnedLimitsTest, LearnsNoCapFromARestart) {
+  ends_behind(17);
+  for (const std::uint64_t requests : {4U, 1U, 1U, 1U}) {
+    ends_too_behind(requests);
+  }
+  EXPECT_EQ(limits.request_cap(), 0U);
+}
+
+TEST_F(LearnedLimitsTest, LearnsNoCapThatAnotherConnectionHasOutlived) {
+  ends_behind(3);
+  limits.note_carried(4);
+  ends_behind(3);
+  EXPECT_EQ(limits.request_cap(), 0U);
+  limits.note_carried(3);
+  ends_behind(3);
+  EXPECT_EQ(limits.request_cap(), 3U);
+}
+
+TEST_F(LearnedLimitsTest, FollowsACapThatWasMadeSmaller) {
   ends_behind(100, 2);
   ends_behind(50);
+  EXPECT_EQ(limits.request_cap(), 100U);  // it may have been an error
+  ends_behind(50);
   EXPECT_EQ(limits.request_cap(), 50U);
+}
+
+TEST_F(LearnedLimitsTest, DropsItsCapWhereAConnectionEndsBehindMore) {
+  ends_behind(1, 2);
+  ends_behind(40);
+  EXPECT_EQ(limits.request_cap(), 0U);
+}
+
+// If it is wrong, three that are watched show it: those are to come soon.
+TEST_F(LearnedLimitsTest, WatchesTheFirstConnectionsBeyondANewCapAndThenEverFewer) {
+  ends_behind(100, 2);
+  std::vector<int> watched;
+  for (int i = 1; i <= 64; ++i) {
+    if (limits.watches_beyond_cap()) {
+      watched.push_back(i);
+    }
+  }
+  EXPECT_THAT(watched, testing::ElementsAre(1, 3, 7, 15, 31, 47, 63));
 }
 
 TEST_F(LearnedLimitsTest, DropsItsCapOnceConnectionsOutliveIt) {

@@ -212,10 +212,14 @@ TEST_F(RetireTest, StaysBelowALimitOfRequestsThatItHasLearned) {
   }
   EXPECT_EQ(endpoint().learned().request_cap(), 2U);
   ask(far);
-  static_cast<void>(backend(2).got());
+  ask(far);
+  EXPECT_EQ(resting(), 1U);  // the first one is watched, and not handed out either
+  backend(2).ends();
+  ask(far);
+  static_cast<void>(backend(3).got());
   far.sends(get);
-  EXPECT_THAT(backend(2).got(), HasSubstr("Connection: close"));
-  backend(2).sends(ok);
+  EXPECT_THAT(backend(3).got(), HasSubstr("Connection: close"));
+  backend(3).sends(ok);
 }
 
 // An idle connection that moves has been idle at the backend for as long as before.
