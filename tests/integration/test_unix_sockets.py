@@ -1,6 +1,7 @@
 """Unix sockets: listeners and servers that are a file, or a name, instead of an address and a port."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -70,7 +71,7 @@ def test_the_status_pages_can_be_shown_there(stage, path, tmp_path):
     status = str(tmp_path / "status.sock")
     proxy = stage.proxy(stage.backend(keep_alive()), **listener_at(path),
                         status={"address": f"unix:{status}"})
-    assert f"http://unix:{status}/" in proxy.stderr
+    proxy.wait_for_line(re.escape(f"http://unix:{status}/"))
     with Client(status) as client:
         assert client.get("/livez").status == 200
 
