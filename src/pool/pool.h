@@ -166,6 +166,7 @@ class Pool {
 
   [[nodiscard]] Connection* newest_idle() const { return idle_.front(); }
   [[nodiscard]] Connection* oldest_idle() const { return idle_.back(); }
+  [[nodiscard]] Connection* newest_resting() const { return resting_.front(); }
   // The one that has rested longest.
   [[nodiscard]] Connection* oldest_resting() const { return resting_.back(); }
   [[nodiscard]] Connection* any_connecting() const { return connecting_.front(); }

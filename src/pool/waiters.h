@@ -36,7 +36,9 @@ class Waiters {
 
   void leave(Waiter& waiter) { waiters_.remove(waiter); }
 
-  // The one whose turn it is, taken out, or null.
+  // The one whose turn it is, or null.
+  [[nodiscard]] Waiter* first() const { return waiters_.front(); }
+  // Likewise, taken out.
   [[nodiscard]] Waiter* next() { return waiters_.pop_front(); }
 
   // One whose time is over, taken out, or null.

@@ -241,6 +241,7 @@ class Endpoint final : private Timer {
   }
   static constexpr std::uint64_t no_cap = std::numeric_limits<std::uint64_t>::max();
   void make_way();
+  [[nodiscard]] Lease lease_resting();
   void learn_end(Duration idle, std::uint64_t answers);
   void learn_end(const UpstreamConnection& connection);
   void follow_learned();

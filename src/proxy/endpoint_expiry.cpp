@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proxy/endpoint.h"
+#include "proxy/exchange.h"
 
 namespace holdfast {
 
@@ -73,8 +74,33 @@ void Endpoint::on_resting_deadline(UpstreamConnection& connection, TimePoint now
 // Requests wait, and connections that only rest have the permits.
 void Endpoint::make_way() {
   while (UpstreamConnection* oldest = starved() ? pool_.oldest_resting() : nullptr) {
-    retire(*oldest, Retirement::idle_timeout);
+    const Exchange* first = replays_.empty() ? waiters_.first() : nullptr;
+    if (Lease lease = first != nullptr && first->may_meet_stale() ? lease_resting() : Lease()) {
+      take_out(waiters_.next())->on_lease(std::move(lease));
+    } else if (pool_.oldest_resting() == oldest) {
+      retire(*oldest, Retirement::idle_timeout);
+    }
   }
+}
+
+// Before anything is known of a limit of the backend's a connection rests for a guess. A request
+// that may be sent once more can try it: to close it would cost a connection, and a port for a
+// minute.
+Lease Endpoint::lease_resting() {
+  const TimePoint now = context_.now();
+  UpstreamConnection* newest = pool_.newest_resting();
+  if (newest == nullptr || pool_.idle() != 0 || !learns_idle() || learned_.idle_limit() ||
+      tries_beyond_cap(*newest) || pool_.judge_idle(*newest, now) != Retirement::idle_timeout) {
+    return {};
+  }
+  if (!newest->stream().quiet()) {
+    learn_end(*newest);
+    retire(*newest, Retirement::stale);
+    return {};
+  }
+  pool_.wake(*newest);
+  ++context_.counters.upstream_leases;
+  return Lease(*pool_.lease(now));
 }
 
 // The backend has ended a connection at rest, idle for so long, that has had so many answers. What

@@ -255,6 +255,12 @@ bool Exchange::may_replay(FailurePoint point) {
   return affordable;
 }
 
+bool Exchange::may_meet_stale() const {
+  return !replayed_ && body_ == BodyKind::none &&
+         request_class(method_, BodyCopy::none_needed) == RequestClass::safe &&
+         endpoint_->options().replay.budget != 0;
+}
+
 // Where to wait is no reason to try a server that is set aside.
 bool Exchange::another_serves() const {
   const Upstream::Next next = upstream_->after(*endpoint_, upstream_->size() - servers_tried_);

@@ -94,6 +94,8 @@ class Exchange final : public WaiterMember, public ListLink<OwedTag> {
   [[nodiscard]] bool replayed() const { return replayed_; }
   // It has met a stale connection and may only be sent over one that nobody has used.
   [[nodiscard]] bool needs_fresh_connection() const { return replayed_; }
+  // It would be sent once more if its connection turned out to be stale.
+  [[nodiscard]] bool may_meet_stale() const;
   // The client keeps its connection after this exchange, as far as is known now.
   [[nodiscard]] bool keeps_client() const { return client_keeps_; }
   // The kernel has taken no byte of the request yet: no byte can be an answer to it.

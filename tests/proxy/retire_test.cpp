@@ -74,6 +74,51 @@ TEST_F(RetireTest, ARestingConnectionMakesWayForWhoWaits) {
   EXPECT_EQ(far.got(), ok);
 }
 
+TEST_F(RetireTest, TriesARestingConnectionWhileItsLimitIsAGuess) {
+  upstream.pool.max_connections = 1;
+  Far& far = served_client();
+  advance(4s + 100ms);
+  ASSERT_EQ(resting(), 1U);
+  ask(far);
+  EXPECT_EQ(backends(), 1U);
+  EXPECT_EQ(idle(), 1U);
+}
+
+TEST_F(RetireTest, SendsOnceMoreWhatFoundTheLimitOnARestingConnection) {
+  upstream.pool.max_connections = 1;
+  Far& far = served_client();
+  advance(4s + 100ms);
+  far.sends(get);
+  backend(0).ends();
+  ASSERT_EQ(backends(), 2U);
+  backend(1).sends(ok);
+  EXPECT_EQ(far.got(), ok);
+  EXPECT_EQ(endpoint().learned().idle_limit(), 4s + 100ms);
+}
+
+TEST_F(RetireTest, TriesNoRestingConnectionForWhatMayNotBeSentTwice) {
+  upstream.pool.max_connections = 1;
+  Far& far = served_client();
+  advance(4s + 100ms);
+  far.sends(post_of("a"));
+  ASSERT_EQ(backends(), 2U);
+  EXPECT_EQ(backend(0).got(), "");
+  backend(1).sends(ok);
+  EXPECT_EQ(far.got(), ok);
+}
+
+TEST_F(RetireTest, TriesNoRestingConnectionBeyondALimitThatItKnows) {
+  upstream.pool.max_connections = 1;
+  served_client();
+  advance(5s);
+  backend(0).ends();
+  Far& far = served_client();
+  advance(4s + 100ms);
+  ASSERT_EQ(resting(), 1U);
+  ask(far);
+  EXPECT_EQ(backends(), 3U);
+}
+
 TEST_F(RetireTest, ARestingConnectionMakesWayForAnotherWorker) {
   worker_count = 2;
   upstream.pool.idle_timeout = 4s;
