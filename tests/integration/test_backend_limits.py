@@ -4,21 +4,25 @@ All over a cable between two networks. The short form runs with the others; the 
 minutes with a limit of 5 s and 50,000 requests, is HOLDFAST_LONG=1.
 """
 
+import json
 import os
 import random
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
+from harness.binary import holdfast_binary
 from harness.cable import Cable
 from harness.client import Client, fetch
+from harness.holdfast import bare_environment
 from harness.limited import Limited
 from harness.load import h2load
 from harness.messages import Ended, Truncated
 from harness.scripts import close_after, idle_limit, keep_alive
-from harness.waiting import scaled, wait_until
+from harness.waiting import PATIENCE, scaled, wait_until
 
 LONG = bool(os.environ.get("HOLDFAST_LONG"))
 IDLE = 5.0 if LONG else 1.0  # The backend's idle limit.
@@ -77,11 +81,25 @@ def servers_with_idle_limit(stage, cable, folder) -> dict[str, tuple[str, int]]:
     return found
 
 
-def test_requests_at_the_backends_idle_limit(stage, cable, tmp_path):
+def advised_pool(cable, address: tuple[str, int]) -> dict:
+    """The pool that `holdfast doctor` prints for a server. It asks from the far side: what its own
+    connections cost is not to be counted here."""
+    result = subprocess.run(
+        [*cable.far.prefix, holdfast_binary(), "doctor", "%s:%d" % address, "--limit",
+         f"{2 * IDLE:g}s", "--requests", "5", "--json"],
+        capture_output=True, text=True, timeout=4 * IDLE + PATIENCE, check=False,
+        env=bare_environment())
+    return json.loads(result.stdout)["pool"]
+
+
+@pytest.mark.parametrize("pool", ["learned", "advised"])
+def test_requests_at_the_backends_idle_limit(stage, cable, tmp_path, pool):
     """POSTs, which nobody may send twice: one that met a closed connection would be lost."""
     runs = []
     for name, address in servers_with_idle_limit(stage, cable, tmp_path).items():
-        proxy = stage.proxy("%s:%d" % address, **cable.where())
+        advised = {"pool": advised_pool(cable, address)} if pool == "advised" else {}
+        print(f"{name}: {advised}")
+        proxy = stage.proxy("%s:%d" % address, upstream=advised, **cable.where())
         runs.append(Run(cable, f"holdfast before {name}", proxy.address, address[1]))
     report = [run.end() for run in runs]
     print("\n".join(report))
