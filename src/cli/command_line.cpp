@@ -20,6 +20,8 @@
 #include "cli/demo.h"
 #include "cli/doctor.h"
 #include "cli/doctor_grammar.h"
+#include "cli/healthcheck.h"
+#include "cli/healthcheck_grammar.h"
 #include "cli/run.h"
 #include "cli/show_config.h"
 #include "cli/version.h"
@@ -91,6 +93,7 @@ enum class Command {
   schema,
   demo,
   doctor,
+  healthcheck,
   short_version,
   long_version
 };
@@ -102,6 +105,7 @@ struct Request {
   ShowOptions show;
   DemoOptions demo;
   DoctorOptions doctor;
+  HealthcheckOptions healthcheck;
   Command command = Command::run;
 };
 
@@ -129,9 +133,10 @@ class BriefFormatter final : public CLI::Formatter {
 
 // What no command takes together. Our own rules, not CLI11's, for the sake of their wording.
 constexpr std::pair<const char*, const char*> exclusions[] = {
-    {"FILE", "--config"},   {"FILE", "--listen"},     {"FILE", "--upstream"},
-    {"SERVER", "--config"}, {"--config", "--listen"}, {"--config", "--upstream"},
-    {"--config", "--rps"},  {"--config", "--latency"}};
+    {"FILE", "--config"},      {"FILE", "--listen"},      {"FILE", "--upstream"},
+    {"SERVER", "--config"},    {"--config", "--listen"},  {"--config", "--upstream"},
+    {"--config", "--rps"},     {"--config", "--latency"}, {"FILE", "--address"},
+    {"--config", "--address"}, {"--listen", "--address"}, {"--upstream", "--address"}};
 
 // What must not be empty, and how a person calls it. An empty value stands for a variable that a
 // script forgot to set; to take it as "not given" would serve from a file that nobody named.
@@ -139,7 +144,7 @@ constexpr std::pair<const char*, const char*> never_empty[] = {
     {"FILE", "the name of the file"}, {"--config", "the name of the file"},
     {"--listen", "the address"},      {"--upstream", "the name of the server"},
     {"--workers", "the number"},      {"--set", "the setting"},
-    {"SERVER", "the address"}};
+    {"SERVER", "the address"},        {"--address", "the address"}};
 
 // The values that were given, none if the command does not know the option.
 std::vector<std::string> values_of(const CLI::App& app, const char* name) {
@@ -241,6 +246,11 @@ class Grammar {
 
     describe(*doctor_);
     add_doctor_options(*doctor_, request_.doctor);
+
+    describe(*healthcheck_);
+    add_file(*healthcheck_, request_.healthcheck.source.file);
+    add_source_options(*healthcheck_, request_.healthcheck.source);
+    add_healthcheck_options(*healthcheck_, request_.healthcheck);
   }
 
   // Reads the arguments; returns the exit code if there is nothing left to run.
@@ -344,9 +354,13 @@ class Grammar {
   }
 
   void choose_subcommand() {
-    const std::pair<const CLI::App*, Command> commands[] = {
-        {run_, Command::run},       {check_, Command::check}, {show_, Command::show},
-        {schema_, Command::schema}, {demo_, Command::demo},   {doctor_, Command::doctor}};
+    const std::pair<const CLI::App*, Command> commands[] = {{run_, Command::run},
+                                                            {check_, Command::check},
+                                                            {show_, Command::show},
+                                                            {schema_, Command::schema},
+                                                            {demo_, Command::demo},
+                                                            {doctor_, Command::doctor},
+                                                            {healthcheck_, Command::healthcheck}};
     for (const auto& [app, command] : commands) {
       if (app == &chosen()) {
         request_.command = command;
@@ -401,6 +415,7 @@ class Grammar {
   CLI::App* schema_ = config_->add_subcommand("schema", about_schema);
   CLI::App* demo_ = app_.add_subcommand("demo", about_demo);
   CLI::App* doctor_ = app_.add_subcommand("doctor", about_doctor);
+  CLI::App* healthcheck_ = app_.add_subcommand("healthcheck", about_healthcheck);
   bool test_ = false;
   bool test_and_show_ = false;
   bool origin_ = false;
@@ -435,6 +450,8 @@ int carry_out(const Request& request, const Outputs& outputs) {
       return demo(request.demo);
     case Command::doctor:
       return doctor(request.doctor, outputs);
+    case Command::healthcheck:
+      return healthcheck(request.healthcheck, outputs);
     case Command::short_version:
       outputs.results << short_version();
       return exit_ok;

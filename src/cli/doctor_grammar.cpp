@@ -5,41 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "cli/option_value.h"
 #include "config/diagnostic.h"
 #include "config/scalars.h"
 
 namespace holdfast {
 namespace {
-
-// Takes the value that `read` understands, in the words of a configuration where it does not.
-template <class Read, class Take>
-CLI::Option* add_value(CLI::App& app, std::pair<const char*, const char*> name_and_purpose,
-                       Read read, Take take) {
-  const auto apply = [read, take](const CLI::results_t& given) {
-    const auto value = read(given.front());
-    if (value) {
-      take(*value);
-    }
-    return value.has_value();
-  };
-  const auto judge = [read](const std::string& text) -> std::string {
-    const auto value = read(text);
-    if (value) {
-      return "";
-    }
-    return value.error().hint.empty() ? value.error().problem
-                                      : value.error().problem + "; " + value.error().hint;
-  };
-  return app.add_option(name_and_purpose.first, apply, name_and_purpose.second)->check(judge);
-}
-
-Reading<Duration> read_time(const std::string& text) {
-  Reading<Duration> time = read_duration(text);
-  if (time && (*time <= 0s || *time > 24h)) {
-    return tl::unexpected(Complaint{in_quotes(text) + " is not a time from 1ms to 24h", ""});
-  }
-  return time;
-}
 
 Reading<std::uint64_t> read_number(const std::string& text) {
   constexpr std::uint64_t most = 100'000'000;
@@ -103,7 +74,7 @@ void add_doctor_options(CLI::App& app, DoctorOptions& options) {
   app.add_flag_callback(
       "--fast", [&] { probe.depth = ProbeSettings::Depth::fast; },
       "Do not measure the limits of idle connections and of requests");
-  add_value(app, {"--limit", "Measure for so long at most"}, read_time,
+  add_value(app, {"--limit", "Measure for so long at most"}, read_patience,
             [&](Duration limit) { probe.limit = limit; })
       ->type_name("TIME")
       ->default_str(duration_text(probe.limit));
@@ -111,14 +82,14 @@ void add_doctor_options(CLI::App& app, DoctorOptions& options) {
             [&](std::uint64_t requests) { probe.requests = requests; })
       ->type_name("N")
       ->default_str(std::to_string(probe.requests));
-  add_value(app, {"--timeout", "Wait so long for a connection or an answer"}, read_time,
+  add_value(app, {"--timeout", "Wait so long for a connection or an answer"}, read_patience,
             [&](Duration timeout) { probe.timeout = timeout; })
       ->type_name("TIME")
       ->default_str(duration_text(probe.timeout));
   add_value(app, {"--rps", "Requests a second that you expect, for the size of the pool"},
             read_number, [&](std::uint64_t rate) { options.load.requests_per_second = rate; })
       ->type_name("N");
-  add_value(app, {"--latency", "How long one takes; default: as measured"}, read_time,
+  add_value(app, {"--latency", "How long one takes; default: as measured"}, read_patience,
             [&](Duration latency) { options.load.latency = latency; })
       ->type_name("TIME");
   app.add_flag("--json", options.json, "Print all of it as JSON");

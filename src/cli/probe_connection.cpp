@@ -131,6 +131,7 @@ Result<ProbeAnswer> ProbeConnection::ask(std::string_view request, TimePoint dea
       take_head(head, answer);
     }
     answer.body_bytes += step.body.size();
+    answer.beginning += step.body.substr(0, ProbeAnswer::max_beginning - answer.beginning.size());
     received.erase(0, step.consumed);
     if (step.kind == StepKind::need_more) {
       const Result<bool> more = receive(received, deadline);

@@ -16,6 +16,8 @@ namespace holdfast {
 
 // What one answer told.
 struct ProbeAnswer {
+  static constexpr std::size_t max_beginning = 256;
+
   Version version = Version::http11;
   int status = 0;
   BodyKind body = BodyKind::none;
@@ -24,6 +26,7 @@ struct ProbeAnswer {
   bool bound = false;                     // it offers a login that holds for the connection
   std::optional<Duration> promised_idle;  // how long it keeps an idle connection (Keep-Alive)
   std::string server;                     // the Server field
+  std::string beginning{};                // of the body: at most max_beginning bytes
   Duration took{};
 };
 

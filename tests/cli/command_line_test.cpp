@@ -67,6 +67,7 @@ TEST_F(CommandLine, PrintsHelpWithThreeExamples) {
                                              {"check", "-h"},
                                              {"demo", "--help"},
                                              {"doctor", "--help"},
+                                             {"healthcheck", "--help"},
                                              {"config", "-h"},
                                              {"config", "show", "-h"},
                                              {"config", "schema", "-h"}}) {

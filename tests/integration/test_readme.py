@@ -17,6 +17,7 @@ from harness.binary import SOURCE_ROOT, holdfast_binary
 from harness.client import fetch
 from harness.holdfast import Holdfast, bare_environment
 from harness.scripts import keep_alive
+from harness.servers import free_port
 from harness.waiting import PATIENCE
 
 README = (SOURCE_ROOT / "README.md").read_text(encoding="utf-8")
@@ -172,6 +173,20 @@ def ask_the_doctor(stage, command: list[str]) -> None:
         assert "This machine" in result.stdout
 
 
+def check_health(stage, command: list[str]) -> None:
+    """Of one that runs, configured by the environment alone."""
+    place = f"127.0.0.1:{free_port()}"
+    environment = {"HOLDFAST_LISTEN": "127.0.0.1:0", "HOLDFAST_STATUS_ADDRESS": place,
+                   "HOLDFAST_UPSTREAM": stage.backend(keep_alive()).server}
+    stage.run(["run"], env=environment)
+    values = {"--address": [place], "--timeout": ["5s"]}
+    options = [word for name in command[2:] for word in (name, *values.get(name, []))]
+    result = subprocess.run([holdfast_binary(), "healthcheck", *options], capture_output=True, text=True,
+                            env={**bare_environment(), **environment}, timeout=PATIENCE,
+                            check=False)
+    assert result.returncode == 0 and "'ok'" in result.stdout, result.stderr
+
+
 def curl_the_demo(stage, command: list[str]) -> None:
     _, url = start_demo(stage)
     assert "http://127.0.0.1:8080/" in command, "the demo serves there"
@@ -213,6 +228,7 @@ WAYS = [
     (r"holdfast -[vV]", tell_version),
     (r"holdfast demo(?: --\w+)*", run_demo),
     (r"holdfast doctor(?: -c \S+| [\w.]+:\w+)?(?: --\w+(?: \d\w*)?)*", ask_the_doctor),
+    (r"holdfast healthcheck(?: --\w+)?", check_health),
     (r"curl -i http://\S+", curl_the_demo),
     (r"curl http://127\.0\.0\.1:8081/\S+", curl_the_status),
     (r"python3 -m http\.server --bind 127\.0\.0\.1 9000", serve_in_front_of_python),
