@@ -217,3 +217,12 @@ def test_the_demo_goes_on_serving_until_it_is_interrupted(stage):
     assert fetch(("127.0.0.1", port), "/").status == 200
     proxy.send_signal(2)
     assert proxy.wait() == 0
+
+
+def test_what_is_shipped_needs_nothing_but_glibc(binary):
+    if "/release/" not in str(holdfast_binary()):
+        pytest.skip("not the release build")
+    listed = subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout
+    needed = {line.split()[0].rpartition("/")[2] for line in listed.splitlines()}
+    assert needed <= {"linux-vdso.so.1", "libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2",
+                      "ld-linux-aarch64.so.1"}
