@@ -1,6 +1,7 @@
 #include "cli/healthcheck.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -94,6 +95,24 @@ int visit(const SocketAddress& address, const HealthcheckOptions& options, const
                                          place, said));
 }
 
+// All that matters is where the status listener is. So what `run` was told by flags, which nobody
+// can know here, need not be told again: a listener and a server stand in for those that are
+// missing.
+ConfigSource completed(ConfigSource source, const Environment& environment) {
+  const bool has_pair =
+      !source.listen.empty() || !source.upstreams.empty() || environment_configures(environment);
+  if (!source.file.empty() || (!has_pair && ::access(default_config_path, F_OK) == 0)) {
+    return source;
+  }
+  if (source.listen.empty() && environment(listen_variable).value_or("").empty()) {
+    source.listen = "127.0.0.1:0";
+  }
+  if (source.upstreams.empty() && environment(upstream_variable).value_or("").empty()) {
+    source.upstreams = {"127.0.0.1:9"};
+  }
+  return source;
+}
+
 }  // namespace
 
 SocketAddress address_to_ask(const SocketAddress& listening) {
@@ -114,7 +133,9 @@ int healthcheck(const HealthcheckOptions& options, const Outputs& outputs) {
   if (options.address) {
     return visit(address_to_ask(*options.address), options, outputs);
   }
-  const LoadedConfig loaded = load_source(options.source, own_environment(), advice);
+  const Environment environment = own_environment();
+  const LoadedConfig loaded =
+      load_source(completed(options.source, environment), environment, advice);
   if (!loaded.outcome.config) {
     outputs.diagnostics << render_refusal(loaded, command, outputs.colour);
     return loaded.exit_code_if_bad;

@@ -66,6 +66,15 @@ def test_flags_configure_it_as_they_configure_run(stage, place):
     assert check(*flags).returncode == OK
 
 
+@pytest.mark.parametrize("told", [{}, {"HOLDFAST_LISTEN": "127.0.0.1:0"},
+                                  {"HOLDFAST_UPSTREAM": "127.0.0.1:9"}])
+def test_what_run_was_told_by_flags_need_not_be_told_again(stage, place, told):
+    """A container's health check has the environment of its program, and not its flags."""
+    environment = {**told, "HOLDFAST_STATUS_ADDRESS": place}
+    stage.run(["run", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:9"], env=environment)
+    assert check(environment=environment).returncode == OK
+
+
 def test_a_unix_socket_is_asked(stage):
     address = f"unix:{stage.folder}/status.sock"
     stage.proxy("127.0.0.1:9", status={"address": address})
