@@ -10,8 +10,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view advice = "; name a file: holdfast check FILE";
-
 std::string summary(const Config& config) {
   std::size_t servers = 0;
   for (const UpstreamOptions& upstream : config.upstreams) {
@@ -24,7 +22,8 @@ std::string summary(const Config& config) {
 }  // namespace
 
 int check_configuration(const ConfigSource& source, const Outputs& outputs) {
-  const LoadedConfig loaded = load_source(source, own_environment(), advice);
+  const LoadedConfig loaded =
+      load_source(source, own_environment(), "; name a file: holdfast check FILE");
   if (!loaded.outcome.config) {
     // Only `holdfast -t` takes the flags, so its help is the one to read.
     outputs.diagnostics << render_refusal(loaded, "holdfast", outputs.colour);

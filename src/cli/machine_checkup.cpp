@@ -224,11 +224,10 @@ bool MachineFacts::reuses_time_wait(const DestinationPorts& destination) const {
 }
 
 std::string end_text(const SocketEnd& end) {
-  constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  const bool v4 = std::equal(mapped.begin(), mapped.end(), end.address.begin());
+  const bool v4 = end.is_v4();
   std::array<char, INET6_ADDRSTRLEN> text{};
   // It fails for a family it does not know only.
-  static_cast<void>(inet_ntop(v4 ? AF_INET : AF_INET6, &end.address[v4 ? mapped.size() : 0],
+  static_cast<void>(inet_ntop(v4 ? AF_INET : AF_INET6, &end.address[v4 ? mapped_prefix.size() : 0],
                               text.data(), text.size()));
   if (end.port == 0) {
     return text.data();

@@ -6,14 +6,10 @@
 #include "config/schema.h"
 
 namespace holdfast {
-namespace {
-
-constexpr std::string_view advice = "; name a file: holdfast config show FILE";
-
-}  // namespace
 
 int show_configuration(const ShowOptions& options, const Outputs& outputs) {
-  const LoadedConfig loaded = load_source(options.source, own_environment(), advice);
+  const LoadedConfig loaded =
+      load_source(options.source, own_environment(), "; name a file: holdfast config show FILE");
   if (!loaded.outcome.config) {
     outputs.diagnostics << render_refusal(loaded, "holdfast config show", outputs.colour);
     return loaded.exit_code_if_bad;

@@ -20,7 +20,7 @@ constexpr auto joined(const std::array<Field, sizes>&... sections) {
   return all;
 }
 
-constexpr auto table =
+constexpr auto key_table =
     joined(keys::process_rows, keys::listener_rows, keys::upstream_rows, keys::operation_rows);
 
 // Other tools write keys in many ways: lower case and '_' for the '-' and blanks between words.
@@ -42,7 +42,7 @@ template <class Fits>
 const Field* find_near(std::string_view path, Fits fits) {
   const Field* near = nullptr;
   const Field* elsewhere = nullptr;
-  for (const Field& field : table) {
+  for (const Field& field : key_table) {
     const bool holds_path = path == field.path || path.starts_with(std::string(field.path) + '.');
     if (holds_path || !fits(field)) {
       continue;
@@ -72,12 +72,12 @@ std::string normalised_word(std::string_view word) {
   return result;
 }
 
-std::span<const Field> fields() { return table; }
+std::span<const Field> fields() { return key_table; }
 
 const Field* find_field(std::string_view path) {
-  const auto* at = std::find_if(table.begin(), table.end(),
+  const auto* at = std::find_if(key_table.begin(), key_table.end(),
                                 [path](const Field& field) { return field.path == path; });
-  return at == table.end() ? nullptr : at;
+  return at == key_table.end() ? nullptr : at;
 }
 
 std::string_view last_part(std::string_view path) {
@@ -109,7 +109,7 @@ std::string path_for_people(std::string_view path) {
 
 std::vector<std::string_view> keys_below(std::string_view path) {
   std::vector<std::string_view> keys;
-  for (const Field& field : table) {
+  for (const Field& field : key_table) {
     if (path_above(field.path) == path) {
       keys.push_back(last_part(field.path));
     }

@@ -14,7 +14,7 @@ struct ForeignWords {
   std::string_view answer;
 };
 
-constexpr auto table = std::to_array<ForeignWords>({
+constexpr auto foreign_table = std::to_array<ForeignWords>({
     {"", "max_fails fail_timeout fall rise inter observe error_limit on_error outlier_detection",
      "a server that fails is set aside by itself, and tried again by itself"},
     {"upstreams",
@@ -72,11 +72,12 @@ constexpr auto table = std::to_array<ForeignWords>({
 
 std::string_view answer_to_foreign(std::string_view word, std::string_view path) {
   const std::string sought = ' ' + normalised_word(word) + ' ';
-  const auto* row = std::find_if(table.begin(), table.end(), [&](const ForeignWords& candidate) {
-    const std::string words = ' ' + std::string(candidate.words) + ' ';
-    return path.starts_with(candidate.section) && words.find(sought) != std::string::npos;
-  });
-  return row == table.end() ? std::string_view() : row->answer;
+  const auto* row =
+      std::find_if(foreign_table.begin(), foreign_table.end(), [&](const ForeignWords& candidate) {
+        const std::string words = ' ' + std::string(candidate.words) + ' ';
+        return path.starts_with(candidate.section) && words.find(sought) != std::string::npos;
+      });
+  return row == foreign_table.end() ? std::string_view() : row->answer;
 }
 
 }  // namespace holdfast

@@ -96,7 +96,7 @@ std::map<std::string, std::string, std::less<>> origins_of(const Binding& bindin
   return origins;
 }
 
-LoadOutcome refuse(const std::string& name, std::string message, std::string source = {}) {
+LoadOutcome refuse_whole(const std::string& name, std::string message, std::string source = {}) {
   return conclude(name, std::move(source), {},
                   {Diagnostic{Severity::error, {}, {}, std::move(message)}});
 }
@@ -107,7 +107,7 @@ LoadOutcome load_file(const std::string& path, const Environment& environment,
                       Overrides overrides) {
   tl::expected<std::string, std::string> text = read_text(path);
   if (!text) {
-    return refuse(path, std::move(text).error());
+    return refuse_whole(path, std::move(text).error());
   }
   return load_text(path, *std::move(text), environment, std::move(overrides));
 }
@@ -115,14 +115,14 @@ LoadOutcome load_file(const std::string& path, const Environment& environment,
 LoadOutcome load_text(const std::string& name, std::string text, const Environment& environment,
                       Overrides overrides) {
   if (text.size() > max_config_bytes) {
-    return refuse(name, fmt::format("larger than {}", size_text(max_config_bytes)));
+    return refuse_whole(name, fmt::format("larger than {}", size_text(max_config_bytes)));
   }
   const tl::expected<YamlNode, Diagnostic> root = parse_yaml(text);
   if (!root) {
     return conclude(name, std::move(text), {}, {root.error()});
   }
   if (root->kind == YamlKind::null) {
-    return refuse(name, "empty; it needs at least listeners and upstreams", std::move(text));
+    return refuse_whole(name, "empty; it needs at least listeners and upstreams", std::move(text));
   }
   Binding binding = bind_tree(*root, environment, std::move(overrides));
   apply_rules(binding);

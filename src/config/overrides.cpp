@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/scalars.h"
+
 namespace holdfast {
 namespace {
-
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 // Kubernetes describes the service "holdfast" to every pod beside it: HOLDFAST_SERVICE_HOST,
 // HOLDFAST_PORT=tcp://10.0.0.1:80, HOLDFAST_PORT_80_TCP_ADDR and more.

@@ -49,7 +49,7 @@ std::string_view path_hint(std::string_view text) {
 }
 
 // Bytes that stand for themselves in the path of a route, encoded or not.
-bool is_plain(std::string_view path) {
+bool is_plain_path(std::string_view path) {
   return std::none_of(path.begin(), path.end(), [](char c) {
     return (c >= 0 && c <= ' ') || c == '\x7f' || c == '?' || c == '#' || c == '*';
   });
@@ -74,7 +74,7 @@ Reading<std::string> read_route_host(std::string_view text) {
 }
 
 Reading<std::string> read_route_path(std::string_view text) {
-  if (!text.starts_with('/') || !is_plain(text)) {
+  if (!text.starts_with('/') || !is_plain_path(text)) {
     return Refused(Complaint{fmt::format("{} is not the path of a route", in_quotes(text)),
                              std::string(path_hint(text))});
   }

@@ -42,8 +42,6 @@ Refused refuse(std::string problem, std::string_view hint) {
   return Refused(Complaint{std::move(problem), std::string(hint)});
 }
 
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-
 bool is_name_byte(char byte) {
   return is_digit(byte) || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
          byte == '-' || byte == '_' || byte == '.';

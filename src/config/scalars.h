@@ -19,6 +19,8 @@ struct Complaint {
 template <class T>
 using Reading = tl::expected<T, Complaint>;
 
+[[nodiscard]] constexpr bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
 // A whole number without sign or unit.
 [[nodiscard]] Reading<std::uint64_t> read_count(std::string_view text);
 

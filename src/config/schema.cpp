@@ -133,7 +133,7 @@ std::string value_schema(const Field& field) {
 }
 
 // Writes the object of one map of the table and of all below it.
-class Writer {
+class SchemaWriter {
  public:
   std::string write() {
     text_ = std::string(head) + definitions();
@@ -212,6 +212,6 @@ class Writer {
 
 }  // namespace
 
-std::string config_schema() { return Writer().write(); }
+std::string config_schema() { return SchemaWriter().write(); }
 
 }  // namespace holdfast

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t max_remark_column = 60;
 
-bool is_plain(std::string_view text) {
+bool is_plain_scalar(std::string_view text) {
   const auto is_word = [](char byte) {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
            (byte >= '0' && byte <= '9');
@@ -36,7 +36,7 @@ bool is_plain(std::string_view text) {
 
 // A scalar of YAML. Inside it a variable would be replaced, so a dollar sign is written twice.
 std::string yaml_scalar(std::string_view text) {
-  if (is_plain(text)) {
+  if (is_plain_scalar(text)) {
     return std::string(text);
   }
   std::string doubled;

@@ -237,7 +237,7 @@ struct Putter {
 };
 
 // Writes the member that the slot names as text.
-struct Writer {
+struct ValueWriter {
   const Field& field;
 
   template <class Enum>
@@ -296,7 +296,7 @@ std::optional<Complaint> put_value(const Field& field, FieldSlot slot, std::stri
 }
 
 std::string value_text(const Field& field, FieldSlot slot) {
-  return std::visit(Writer{field}, slot);
+  return std::visit(ValueWriter{field}, slot);
 }
 
 std::vector<std::string> item_texts(FieldSlot slot) {

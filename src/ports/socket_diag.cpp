@@ -27,11 +27,6 @@ constexpr std::uint32_t connection_states =
     all_states & ~(1U | bit_of(SocketState::listening) | bit_of(SocketState::closed));
 
 constexpr std::size_t answer_bytes = std::size_t{64} * 1024;
-constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-bool is_v4(const SocketEnd& end) {
-  return std::equal(mapped_prefix.begin(), mapped_prefix.end(), end.address.begin());
-}
 
 Unexpected failure(int system) { return unexpected(make_error(ErrorCode::local_failure, system)); }
 
@@ -76,7 +71,7 @@ class DumpQuestion {
 
  private:
   void put_filter(const SocketEnd& destination) {
-    const bool v4 = is_v4(destination);
+    const bool v4 = destination.is_v4();
     const std::size_t address_bytes = v4 ? 4 : 16;
     const std::size_t size = sizeof(inet_diag_bc_op) + sizeof(inet_diag_hostcond) + address_bytes;
     nlattr attribute{};
@@ -189,7 +184,7 @@ Result<std::vector<SocketEntry>> ask_kernel(const std::optional<SocketEnd>& dest
   std::vector<SocketEntry> found;
   // A socket that speaks both families is listed under IPv6, whatever it is connected to.
   for (const std::uint8_t family : std::to_array<std::uint8_t>({AF_INET, AF_INET6})) {
-    if (family == AF_INET && destination && !is_v4(*destination)) {
+    if (family == AF_INET && destination && !destination->is_v4()) {
       continue;
     }
     const DumpQuestion question(family, destination);

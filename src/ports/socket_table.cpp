@@ -15,7 +15,6 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t word_digits = 8;
-constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 template <class Number>
 bool parse_hex(std::string_view text, Number& number) {

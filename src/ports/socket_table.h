@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,10 @@ enum class SocketState : std::uint8_t {
 
 inline constexpr std::size_t socket_state_count = 13;
 
+// What an IPv4 address begins with that is mapped into IPv6.
+inline constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0,    0,
+                                                            0, 0, 0, 0, 0xff, 0xff};
+
 // One end of a connection. An IPv4 address is kept as mapped into IPv6, as the kernel shows it for
 // sockets that speak both, so that either table names an end alike.
 struct SocketEnd {
@@ -38,6 +43,9 @@ struct SocketEnd {
   std::uint16_t port = 0;
 
   [[nodiscard]] static SocketEnd of(const sockaddr& from);
+  [[nodiscard]] bool is_v4() const {
+    return std::equal(mapped_prefix.begin(), mapped_prefix.end(), address.begin());
+  }
   friend bool operator==(const SocketEnd&, const SocketEnd&) = default;
 };
 

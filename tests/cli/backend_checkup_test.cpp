@@ -3,22 +3,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cerrno>
+
+#include "cli/findings.h"
 
 namespace holdfast {
 namespace {
 
 using testing::HasSubstr;
 
-const SocketAddress address = *SocketAddress::parse("10.0.0.5:80");
+const SocketAddress backend_address = *SocketAddress::parse("10.0.0.5:80");
 
 // nginx with keepalive_timeout 7s and keepalive_requests 50.
 BackendFacts a_backend() {
   BackendFacts facts;
   facts.server = "10.0.0.5:80";
-  facts.attempts = {{address, std::nullopt}};
-  facts.asked = address;
+  facts.attempts = {{backend_address, std::nullopt}};
+  facts.asked = backend_address;
   facts.connected_in = 400us;
   facts.http11.answer = {.version = Version::http11,
                          .status = 200,
@@ -49,12 +50,6 @@ BackendFacts one_that_closes(Version version, BodyKind body) {
   return facts;
 }
 
-Finding finding(const Chapter& chapter, std::string_view check) {
-  const auto at = std::find_if(chapter.findings.begin(), chapter.findings.end(),
-                               [&](const Finding& one) { return one.check == check; });
-  return at == chapter.findings.end() ? Finding{.check = "absent"} : *at;
-}
-
 Finding judged(const BackendFacts& facts, std::string_view check) {
   return finding(judge_backend(facts, ProbeSettings()), check);
 }
@@ -68,7 +63,7 @@ std::string value_of(const PoolAdvice& advice, std::string_view name) {
   return "absent";
 }
 
-MachineFacts a_machine() {
+MachineFacts a_machine_with_ports() {
   MachineFacts machine;
   machine.range = EphemeralRange::parse("32768 60999", "");
   return machine;
@@ -93,7 +88,7 @@ TEST(BackendCheckup, SaysWhyABackendCannotBeReached) {
       {make_error(ErrorCode::connect_failed, EHOSTUNREACH), "No route to host"},
   };
   for (const auto& [error, words] : rows) {
-    facts.attempts = {{address, error}};
+    facts.attempts = {{backend_address, error}};
     const Finding found = judged(facts, "reach");
     EXPECT_EQ(found.verdict, Verdict::sick);
     EXPECT_THAT(found.what, HasSubstr(words));
@@ -231,13 +226,13 @@ TEST(BackendCheckup, AdvisesNoMoreThanWasSeenToHold) {
 }
 
 TEST(BackendCheckup, SaysLittlesLawInWords) {
-  const Finding found =
-      judge_load(a_backend(), {.requests_per_second = 200, .latency = 50ms}, a_machine());
+  const Finding found = judge_load(a_backend(), {.requests_per_second = 200, .latency = 50ms},
+                                   a_machine_with_ports());
   EXPECT_THAT(found.what, HasSubstr("200 requests a second, 50 ms each, are 10.0 at a time"));
   EXPECT_THAT(found.advice, HasSubstr("23 connections"));
   EXPECT_THAT(found.advice, HasSubstr("12000 of 28232 ports"));
   const Finding more =
-      judge_load(a_backend(), {.requests_per_second = 1000, .latency = {}}, a_machine());
+      judge_load(a_backend(), {.requests_per_second = 1000, .latency = {}}, a_machine_with_ports());
   EXPECT_THAT(more.what, HasSubstr("1.5 ms as measured just now"));
   EXPECT_THAT(more.advice, HasSubstr("more than the 470 a second"));
 }

@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
+#include "cli/findings.h"
 #include "config/load.h"
 
 namespace holdfast {
@@ -21,7 +20,7 @@ Config config_of(const std::string& upstreams) {
   return outcome.config.value_or(Config());
 }
 
-MachineFacts a_machine() {
+MachineFacts a_roomy_machine() {
   MachineFacts machine;
   machine.range = EphemeralRange::parse("32768 60999", "");
   machine.soft_descriptors = machine.hard_descriptors = 524288;
@@ -39,12 +38,6 @@ BackendFacts a_backend(const std::string& server) {
   facts.idle = {.watched = 4, .ages = {7s, 7s, 7s, 7s}, .watched_for = {}};
   facts.requests = {.answered = 50, .ended = true, .announced = false};
   return facts;
-}
-
-Finding finding(const Chapter& chapter, std::string_view check) {
-  const auto at = std::find_if(chapter.findings.begin(), chapter.findings.end(),
-                               [&](const Finding& one) { return one.check == check; });
-  return at == chapter.findings.end() ? Finding{.check = "absent"} : *at;
 }
 
 // What is said of the only server of this upstream.
@@ -102,7 +95,7 @@ TEST(ConfigCheckup, WarnsOfARequestLimitThatComesWithoutAWord) {
 
 TEST(ConfigCheckup, CountsDescriptors) {
   const Config config = config_of("  a: { servers: [\"10.0.0.5:80\"] }\n");
-  MachineFacts machine = a_machine();
+  MachineFacts machine = a_roomy_machine();
   EXPECT_EQ(finding(judge_config("f", config, machine), "descriptor_needs").verdict,
             Verdict::healthy);
   machine.hard_descriptors = 4096;
@@ -115,9 +108,11 @@ TEST(ConfigCheckup, CountsDescriptors) {
 TEST(ConfigCheckup, WarnsOfMoreWorkersThanCpus) {
   Config config = config_of("  a: { servers: [\"10.0.0.5:80\"] }\n");
   config.workers = 10'000;
-  EXPECT_EQ(finding(judge_config("f", config, a_machine()), "workers").verdict, Verdict::warning);
+  EXPECT_EQ(finding(judge_config("f", config, a_roomy_machine()), "workers").verdict,
+            Verdict::warning);
   config.workers = 1;
-  EXPECT_EQ(finding(judge_config("f", config, a_machine()), "workers").verdict, Verdict::healthy);
+  EXPECT_EQ(finding(judge_config("f", config, a_roomy_machine()), "workers").verdict,
+            Verdict::healthy);
 }
 
 TEST(ConfigCheckup, AddsUpThePoolsThatLeadToOneDestination) {
@@ -126,7 +121,7 @@ TEST(ConfigCheckup, AddsUpThePoolsThatLeadToOneDestination) {
       "  b: { servers: [\"10.0.0.5:80\"], pool: { max_connections: 50 } }\n");
   const auto servers = servers_of(config, ProbeSettings());
   const std::vector<BackendFacts> facts(2, a_backend("10.0.0.5:80"));
-  MachineFacts machine = a_machine();
+  MachineFacts machine = a_roomy_machine();
   Chapter chapter = judge_port_needs(servers, facts, machine);
   ASSERT_EQ(chapter.findings.size(), 1U);
   EXPECT_THAT(chapter.findings[0].what, HasSubstr("up to 150 connections, 28232 local ports"));
@@ -141,7 +136,7 @@ TEST(ConfigCheckup, NeedsNoPortsForUnixSockets) {
   const Config config = config_of("  a: { servers: [\"unix:/run/app.sock\"] }\n");
   const auto servers = servers_of(config, ProbeSettings());
   const std::vector<BackendFacts> facts = {a_backend("unix:/run/app.sock")};
-  EXPECT_TRUE(judge_port_needs(servers, facts, a_machine()).findings.empty());
+  EXPECT_TRUE(judge_port_needs(servers, facts, a_roomy_machine()).findings.empty());
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <limits>
 
+#include "cli/findings.h"
 #include "net/address.h"
 
 namespace holdfast {
@@ -51,12 +51,6 @@ void add(MachineFacts& facts, std::string_view to, std::size_t time_wait, std::s
   facts.census->destinations.push_back(
       {.from = end("10.0.0.1:0"), .to = end(to), .time_wait = time_wait, .open = open});
   facts.census->time_wait_towards += time_wait;
-}
-
-Finding finding(const Chapter& chapter, std::string_view check) {
-  const auto at = std::find_if(chapter.findings.begin(), chapter.findings.end(),
-                               [&](const Finding& one) { return one.check == check; });
-  return at == chapter.findings.end() ? Finding{.check = "absent"} : *at;
 }
 
 TEST(MachineCheckup, FindsAMachineAsItComesHealthy) {

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "config/environment.h"
+
 namespace holdfast {
 namespace {
-
-const Environment nothing_set = [](const std::string&) { return std::nullopt; };
 
 Config load(const std::string& text) {
   const LoadOutcome outcome = load_text("test.yaml", text, nothing_set);

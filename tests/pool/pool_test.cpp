@@ -9,23 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "pool/pooled_connection.h"
+
 namespace holdfast {
 namespace {
-
-struct Connection : PoolMember {};
-
-// Empties the pool before its connections go, as its owner does.
-void empty(Pool<Connection>& pool, Connection& connection) {
-  if (connection.pool_state() != PoolState::none) {
-    pool.retire(connection);
-    pool.forget(connection);
-  }
-}
 
 class PoolTest : public testing::Test {
  protected:
   ~PoolTest() override {
-    for (Connection* connection : {&a, &b, &c}) {
+    for (PooledConnection* connection : {&a, &b, &c}) {
       empty(pool, *connection);
     }
   }
@@ -37,18 +29,18 @@ class PoolTest : public testing::Test {
                                      .max_age = 1000s};
   static constexpr std::uint64_t no_jitter = 1000;
 
-  void open(Connection& connection) {
+  void open(PooledConnection& connection) {
     pool.start(connection);
     pool.connected(connection, now, no_jitter);
   }
-  void open_and_lease(Connection& connection) {
+  void open_and_lease(PooledConnection& connection) {
     open(connection);
     ASSERT_EQ(pool.lease(), &connection);
   }
-  Retirement give_back(Connection& connection) {
+  Retirement give_back(PooledConnection& connection) {
     return pool.give_back(connection, {.reusable = true}, now);
   }
-  Retirement use_once(Connection& connection) {
+  Retirement use_once(PooledConnection& connection) {
     EXPECT_EQ(pool.lease(), &connection);
     return give_back(connection);
   }
@@ -64,10 +56,10 @@ class PoolTest : public testing::Test {
   }
 
   TimePoint now{std::chrono::hours(1)};
-  Pool<Connection> pool{limits};
-  Connection a;
-  Connection b;
-  Connection c;
+  Pool<PooledConnection> pool{limits};
+  PooledConnection a;
+  PooledConnection b;
+  PooledConnection c;
 };
 
 TEST_F(PoolTest, HasNothingToLeaseAtFirst) {
@@ -311,7 +303,7 @@ class Comparison {
   Comparison(const Comparison&) = delete;
   Comparison& operator=(const Comparison&) = delete;
   ~Comparison() {
-    for (Connection& connection : connections_) {
+    for (PooledConnection& connection : connections_) {
       empty(pool_, connection);
     }
   }
@@ -372,7 +364,7 @@ class Comparison {
     model_.idle.push_back(i);
   }
   void lease() {
-    Connection* leased = pool_.lease();
+    PooledConnection* leased = pool_.lease();
     if (model_.idle.empty()) {
       RC_ASSERT(leased == nullptr);
       return;
@@ -431,8 +423,8 @@ class Comparison {
   const PoolLimits limits_;
   TimePoint now_{std::chrono::hours(1)};
   Model model_;
-  std::array<Connection, Model::connections> connections_;
-  Pool<Connection> pool_;
+  std::array<PooledConnection, Model::connections> connections_;
+  Pool<PooledConnection> pool_;
 };
 
 using Steps = std::vector<std::pair<unsigned, std::uint64_t>>;

@@ -4,20 +4,16 @@
 #include <gtest/gtest.h>
 
 #include "pool/pool.h"
+#include "pool/pooled_connection.h"
 
 namespace holdfast {
 namespace {
 
-struct Connection : PoolMember {};
-
 class RestingTest : public testing::Test {
  protected:
   ~RestingTest() override {
-    for (Connection* connection : {&a, &b, &c}) {
-      if (connection->pool_state() != PoolState::none) {
-        pool.retire(*connection);
-        pool.forget(*connection);
-      }
+    for (PooledConnection* connection : {&a, &b, &c}) {
+      empty(pool, *connection);
     }
   }
 
@@ -30,27 +26,27 @@ class RestingTest : public testing::Test {
 
   explicit RestingTest(LastRequest last = LastRequest::silent) : pool(limits, last) {}
 
-  void open(Connection& connection) {
+  void open(PooledConnection& connection) {
     pool.start(connection);
     pool.connected(connection, now, no_jitter);
   }
-  void open_and_lease(Connection& connection) {
+  void open_and_lease(PooledConnection& connection) {
     open(connection);
     ASSERT_EQ(pool.lease(), &connection);
   }
-  Retirement give_back(Connection& connection, ReturnFacts facts = {.reusable = true}) {
+  Retirement give_back(PooledConnection& connection, ReturnFacts facts = {.reusable = true}) {
     return pool.give_back(connection, facts, now);
   }
-  Retirement use_once(Connection& connection) {
+  Retirement use_once(PooledConnection& connection) {
     EXPECT_EQ(pool.lease(now), &connection);
     return give_back(connection);
   }
 
   TimePoint now{std::chrono::hours(1)};
-  Pool<Connection> pool;
-  Connection a;
-  Connection b;
-  Connection c;
+  Pool<PooledConnection> pool;
+  PooledConnection a;
+  PooledConnection b;
+  PooledConnection c;
 };
 
 TEST_F(RestingTest, DoesNotLeaseARestingConnection) {

@@ -24,14 +24,14 @@ std::vector<Candidate> servers(std::string_view text) {
   return made;
 }
 
-struct Row {
+struct Turn {
   std::string_view servers;
   std::size_t turn;
   std::size_t chosen;
 };
 
-void expect(Balance balance, std::initializer_list<Row> rows) {
-  for (const Row& row : rows) {
+void expect(Balance balance, std::initializer_list<Turn> rows) {
+  for (const Turn& row : rows) {
     EXPECT_EQ(choose(balance, servers(row.servers), row.turn, 0), row.chosen)
         << '"' << row.servers << "\", turn " << row.turn;
   }

@@ -7,7 +7,7 @@
 namespace holdfast {
 namespace {
 
-struct Row {
+struct TroubleRow {
   Error error;
   std::string server;
   std::string what;
@@ -17,7 +17,7 @@ struct Row {
 Error of(ErrorCode code, int system = 0) { return make_error(code, system); }
 
 TEST(Trouble, SaysWhatHappenedAndWhatToLookAt) {
-  const Row rows[] = {
+  const TroubleRow rows[] = {
       {of(ErrorCode::connect_refused, ECONNREFUSED), "10.0.0.5:80",
        "The backend refused the connection", "runs and listens"},
       {of(ErrorCode::connect_refused, ECONNREFUSED), "unix:/run/app.sock",
@@ -45,7 +45,7 @@ TEST(Trouble, SaysWhatHappenedAndWhatToLookAt) {
       {of(ErrorCode::local_failure, ENOBUFS), "10.0.0.5:80",
        "The proxy could not open a connection to the backend (No buffer space available)", ""},
   };
-  for (const Row& row : rows) {
+  for (const TroubleRow& row : rows) {
     const Trouble trouble = trouble_of(row.error, row.server);
     EXPECT_EQ(fmt::format("{}", trouble), row.what);
     EXPECT_NE(trouble.remedy.find(row.remedy_has), std::string_view::npos) << trouble.remedy;

@@ -5,6 +5,7 @@
 #include "codec/http1/head_facts.h"
 #include "codec/http1/head_split.h"
 #include "codec/http1/hop_by_hop.h"
+#include "codec/http1/refusal.h"
 #include "codec/http1/start_line.h"
 #include "codec/http1/target.h"
 
@@ -16,8 +17,6 @@ namespace {
 constexpr int max_empty_lines = 2;
 
 constexpr int switching_protocols = 101;
-
-Unexpected refuse(ErrorCode code) { return unexpected(make_error(code)); }
 
 // As many fields as one head may have.
 std::span<Field> room_for_fields(FieldTable& table, const HeadLimits& limits) {

@@ -6,6 +6,7 @@
 
 #include "codec/http1/characters.h"
 #include "codec/http1/hop_by_hop.h"
+#include "codec/http1/refusal.h"
 
 namespace holdfast::http1 {
 namespace {
@@ -18,8 +19,6 @@ constexpr std::uint64_t max_length = std::numeric_limits<std::int64_t>::max();
 // here; a sender of anything else that it is malformed.
 constexpr std::array<std::string_view, 5> other_codings = {"gzip", "x-gzip", "deflate", "compress",
                                                            "x-compress"};
-
-Unexpected refuse(ErrorCode code) { return unexpected(make_error(code)); }
 
 // True for registered codings that end with chunked.
 bool well_formed_codings(std::string_view list) {

@@ -3,6 +3,7 @@
 #include <llhttp.h>
 
 #include "codec/http1/characters.h"
+#include "codec/http1/refusal.h"
 
 static_assert(LLHTTP_STRICT_MODE == 1,
               "llhttp must be built strict: its lenient mode takes bare LF");
@@ -14,7 +15,7 @@ constexpr std::size_t line_end_bytes = 2;  // CRLF
 
 // What the callbacks of one pass gather. llhttp gives each name and value of a contiguous head as
 // one span; anything else is `torn`.
-struct Pass {
+struct HeadPass {
   std::span<Field> table;
   std::size_t count = 0;
   bool value_due = false;
@@ -22,10 +23,10 @@ struct Pass {
   bool torn = false;
 };
 
-Pass& pass_of(llhttp_t* parser) { return *static_cast<Pass*>(parser->data); }
+HeadPass& pass_of(llhttp_t* parser) { return *static_cast<HeadPass*>(parser->data); }
 
 int on_name(llhttp_t* parser, const char* at, std::size_t size) {
-  Pass& pass = pass_of(parser);
+  HeadPass& pass = pass_of(parser);
   if (pass.value_due) {
     pass.torn = true;
     return HPE_USER;
@@ -40,7 +41,7 @@ int on_name(llhttp_t* parser, const char* at, std::size_t size) {
 }
 
 int on_value(llhttp_t* parser, const char* at, std::size_t size) {
-  Pass& pass = pass_of(parser);
+  HeadPass& pass = pass_of(parser);
   if (!pass.value_due) {
     pass.torn = true;
     return HPE_USER;
@@ -54,7 +55,7 @@ int on_value(llhttp_t* parser, const char* at, std::size_t size) {
 // llhttp goes no further than the head: how the body is framed is not its decision.
 int on_end_of_head(llhttp_t*) { return HPE_PAUSED; }
 
-constexpr llhttp_settings_t settings = [] {
+constexpr llhttp_settings_t head_settings = [] {
   llhttp_settings_t made{};
   made.on_header_field = on_name;
   made.on_header_value = on_value;
@@ -110,18 +111,18 @@ Result<std::span<Field>> split_fields(HeadKind kind, std::string_view head,
                                       std::size_t start_line_bytes, std::span<Field> table) {
   const ErrorCode malformed =
       kind == HeadKind::request ? ErrorCode::malformed_request : ErrorCode::malformed_response;
-  Pass pass;
+  HeadPass pass;
   pass.table = table;
   llhttp_t parser;
-  llhttp_init(&parser, kind == HeadKind::request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
+  llhttp_init(&parser, kind == HeadKind::request ? HTTP_REQUEST : HTTP_RESPONSE, &head_settings);
   parser.data = &pass;
   const llhttp_errno_t stop = llhttp_execute(&parser, head.data(), head.size());
   if (pass.full) {
-    return unexpected(make_error(kind == HeadKind::request ? ErrorCode::head_too_large
-                                                           : ErrorCode::response_head_too_large));
+    return refuse(kind == HeadKind::request ? ErrorCode::head_too_large
+                                            : ErrorCode::response_head_too_large);
   }
   if (stop != HPE_PAUSED || pass.torn || pass.value_due) {
-    return unexpected(make_error(malformed));
+    return refuse(malformed);
   }
   // The last CRLF of the head bounds all reads behind a value: each stops at a CR at the latest.
   const char* line = head.data() + start_line_bytes + line_end_bytes;
@@ -129,11 +130,11 @@ Result<std::span<Field>> split_fields(HeadKind kind, std::string_view head,
   for (Field& field : fields) {
     line = finish_field(kind, field, line);
     if (line == nullptr) {
-      return unexpected(make_error(malformed));
+      return refuse(malformed);
     }
   }
   if (line + line_end_bytes != head.data() + head.size()) {
-    return unexpected(make_error(malformed));
+    return refuse(malformed);
   }
   return fields;
 }

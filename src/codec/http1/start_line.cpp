@@ -4,6 +4,7 @@
 #include <array>
 
 #include "codec/http1/characters.h"
+#include "codec/http1/refusal.h"
 
 namespace holdfast::http1 {
 namespace {
@@ -40,8 +41,6 @@ constexpr std::array known_methods = {
 static_assert(std::ranges::all_of(known_methods, [](const KnownMethod& known) {
   return known.text.size() <= max_method_bytes;
 }));
-
-Unexpected refuse(ErrorCode code) { return unexpected(make_error(code)); }
 
 // Which method it is, if it is one that is carried.
 Result<Method> read_method(std::string_view text) {

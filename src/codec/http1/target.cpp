@@ -3,13 +3,12 @@
 #include <array>
 
 #include "codec/http1/characters.h"
+#include "codec/http1/refusal.h"
 
 namespace holdfast::http1 {
 namespace {
 
 constexpr int max_port = 65535;
-
-Unexpected refuse() { return unexpected(make_error(ErrorCode::malformed_request)); }
 
 struct Scheme {
   std::string_view text;
@@ -92,23 +91,24 @@ bool valid_literal(std::string_view literal) {
 
 Result<Target> read_target(Method method, std::string_view text) {
   if (text.empty() || !all_of_class(text, target_character)) {
-    return refuse();
+    return refuse(ErrorCode::malformed_request);
   }
   if (text.front() == '/') {
     return Target{.path = text};
   }
   if (text == "*") {
-    return method == Method::options ? Result<Target>(Target{.path = text}) : refuse();
+    return method == Method::options ? Result<Target>(Target{.path = text})
+                                     : refuse(ErrorCode::malformed_request);
   }
   const Scheme* scheme = scheme_of(text);
   if (scheme == nullptr) {
-    return refuse();
+    return refuse(ErrorCode::malformed_request);
   }
   const std::string_view rest = text.substr(scheme->text.size());
   const std::size_t authority_end = rest.find_first_of("/?");
   const std::string_view authority = rest.substr(0, authority_end);
   if (!valid_host(authority)) {
-    return refuse();
+    return refuse(ErrorCode::malformed_request);
   }
   if (authority_end == std::string_view::npos) {
     return Target{method == Method::options ? "*" : "/", authority, scheme->default_port};
@@ -132,16 +132,18 @@ bool valid_host(std::string_view host) {
 
 Result<std::string_view> choose_host(Version version, const Target& target, const Field* field) {
   if (field == nullptr) {
-    return version == Version::http11 ? Result<std::string_view>(refuse()) : target.authority;
+    return version == Version::http11
+               ? Result<std::string_view>(refuse(ErrorCode::malformed_request))
+               : target.authority;
   }
   if (!valid_host(field->value)) {
-    return refuse();
+    return refuse(ErrorCode::malformed_request);
   }
   if (target.authority.empty()) {
     return field->value;
   }
   if (!same_authority(target.authority, field->value, target.default_port)) {
-    return refuse();
+    return refuse(ErrorCode::malformed_request);
   }
   return target.authority;
 }

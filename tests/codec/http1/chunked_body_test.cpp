@@ -11,10 +11,11 @@
 namespace holdfast::http1 {
 namespace {
 
-const std::string malformed = "http_request_error";
-const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const std::string chunked_head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-Transcript decode_chunks(const std::string& chunks) { return decode_request(head + chunks); }
+Transcript decode_chunks(const std::string& chunks) {
+  return decode_request(chunked_head + chunks);
+}
 
 void expect_body(const std::string& chunks, std::string_view body) {
   const Transcript seen = decode_chunks(chunks);
@@ -23,9 +24,9 @@ void expect_body(const std::string& chunks, std::string_view body) {
   EXPECT_EQ(seen.rest, 0U) << chunks;
 }
 
-void expect_refused(const std::vector<std::string>& rows) {
+void expect_chunks_refused(const std::vector<std::string>& rows) {
   for (const std::string& row : rows) {
-    EXPECT_EQ(decode_chunks(row).outcome, malformed) << row;
+    EXPECT_EQ(decode_chunks(row).outcome, malformed_request) << row;
   }
 }
 
@@ -35,10 +36,10 @@ std::string outcome_of_long(const std::string& chunks) {
   const HeadLimits limits;
   RequestDecoder whole(table, limits, 0);
   RequestDecoder bytewise(table, limits, 0);
-  const std::string bytes = head + chunks;
+  const std::string bytes = chunked_head + chunks;
   const Transcript seen = decode(whole, bytes, {bytes.size(), 1});
   // The head is given whole: only the chunks are cut.
-  EXPECT_EQ(decode(bytewise, bytes, {head.size(), 1}), seen);
+  EXPECT_EQ(decode(bytewise, bytes, {chunked_head.size(), 1}), seen);
   return seen.outcome;
 }
 
@@ -79,52 +80,54 @@ TEST(ChunkedBody, WaitsForItsEnd) {
 }
 
 TEST(ChunkedBody, HasSizesOfBareHexDigits) {
-  expect_refused({"+1\r\nZ\r\n", "-1\r\nZ\r\n", "0x1\r\nZ\r\n", "0_1\r\nZ\r\n", "\r\n0\r\n\r\n",
-                  " 1\r\nZ\r\n", "\t1\r\nZ\r\n", "1 \r\nZ\r\n", "1\t\r\nZ\r\n", "1 ;a\r\nZ\r\n",
-                  "g\r\nZ\r\n", ";a\r\nZ\r\n",
-                  "\xb1"
-                  "1\r\nZ\r\n",
-                  "1,1\r\nZ\r\n"});
+  expect_chunks_refused({"+1\r\nZ\r\n", "-1\r\nZ\r\n", "0x1\r\nZ\r\n", "0_1\r\nZ\r\n",
+                         "\r\n0\r\n\r\n", " 1\r\nZ\r\n", "\t1\r\nZ\r\n", "1 \r\nZ\r\n",
+                         "1\t\r\nZ\r\n", "1 ;a\r\nZ\r\n", "g\r\nZ\r\n", ";a\r\nZ\r\n",
+                         "\xb1"
+                         "1\r\nZ\r\n",
+                         "1,1\r\nZ\r\n"});
 }
 
 TEST(ChunkedBody, HasSizesThatFitASignedNumber) {
-  expect_refused({"ffffffffffffffff\r\nZ", "8000000000000000\r\nZ", "10000000000000000\r\nZ",
-                  "00000000000000000000000000000001\r\nZ\r\n0\r\n\r\n"});
+  expect_chunks_refused({"ffffffffffffffff\r\nZ", "8000000000000000\r\nZ", "10000000000000000\r\nZ",
+                         "00000000000000000000000000000001\r\nZ\r\n0\r\n\r\n"});
   EXPECT_EQ(decode_chunks("7fffffffffffffff\r\nZ").outcome, "more");
-  expect_refused({"1\r\nZ\r\n7fffffffffffffff\r\nZ"});
+  expect_chunks_refused({"1\r\nZ\r\n7fffffffffffffff\r\nZ"});
 }
 
 TEST(ChunkedBody, HasLinesThatEndWithCrLf) {
-  expect_refused({"1\nZ\r\n0\r\n\r\n", "1\rXZ\r\n", "1\r\nZ\n0\r\n\r\n", "1\r\nZXX0\r\n\r\n",
-                  "1\r\nZ0\r\n\r\n", "1\r\nZ\rX", "0\r\n\n", "0\n\n", "0\r\n\rX", "0\r\nX: y\n\r\n",
-                  "0\r\nX: y\r\n\n", "0\r\nX: y\rZ: w\r\n\r\n", "2\r\r;a\r\n02\r\n41\r\n0\r\n\r\n",
-                  "1\r\nZZ\r\n0\r\n\r\n"});
+  expect_chunks_refused({"1\nZ\r\n0\r\n\r\n", "1\rXZ\r\n", "1\r\nZ\n0\r\n\r\n", "1\r\nZXX0\r\n\r\n",
+                         "1\r\nZ0\r\n\r\n", "1\r\nZ\rX", "0\r\n\n", "0\n\n", "0\r\n\rX",
+                         "0\r\nX: y\n\r\n", "0\r\nX: y\r\n\n", "0\r\nX: y\rZ: w\r\n\r\n",
+                         "2\r\r;a\r\n02\r\n41\r\n0\r\n\r\n", "1\r\nZZ\r\n0\r\n\r\n"});
 }
 
 TEST(ChunkedBody, HasExtensionsOfText) {
-  expect_refused({"1;\r\nZ\r\n", "1;a\nZ\r\n", "1;\nZ\r\n", "1;a=b\nZ\r\n", "1;a=\"b\rc\"\r\nZ\r\n",
-                  "1;a\x01\r\nZ\r\n", std::string("1;a=\"\0\"\r\nZ\r\n", 12), "1;a\r;b\r\nZ\r\n",
-                  "1;a=\"b\nc\"\r\nZ\r\n"});
+  expect_chunks_refused({"1;\r\nZ\r\n", "1;a\nZ\r\n", "1;\nZ\r\n", "1;a=b\nZ\r\n",
+                         "1;a=\"b\rc\"\r\nZ\r\n", "1;a\x01\r\nZ\r\n",
+                         std::string("1;a=\"\0\"\r\nZ\r\n", 12), "1;a\r;b\r\nZ\r\n",
+                         "1;a=\"b\nc\"\r\nZ\r\n"});
 }
 
 TEST(ChunkedBody, HasExtensionsThatAreNamesWithAtMostAValue) {
-  expect_refused({"1;;\r\nZ\r\n", "1;;a\r\nZ\r\n", "1;=a\r\nZ\r\n", "1;=a\"b;c\"\r\nZ\r\n",
-                  "1;a=\r\nZ\r\n", "1;a=b=c\r\nZ\r\n", "1;a\"b\"\r\nZ\r\n", "1;a=\"b\"c\r\nZ\r\n",
-                  "1;a=b\"c\"\r\nZ\r\n", "1;a b\r\nZ\r\n", "1;a=b c\r\nZ\r\n", "1;a=\"b\r\nZ\r\n",
-                  "1;a\xff\r\nZ\r\n", "1;a,b\r\nZ\r\n"});
+  expect_chunks_refused({"1;;\r\nZ\r\n", "1;;a\r\nZ\r\n", "1;=a\r\nZ\r\n", "1;=a\"b;c\"\r\nZ\r\n",
+                         "1;a=\r\nZ\r\n", "1;a=b=c\r\nZ\r\n", "1;a\"b\"\r\nZ\r\n",
+                         "1;a=\"b\"c\r\nZ\r\n", "1;a=b\"c\"\r\nZ\r\n", "1;a b\r\nZ\r\n",
+                         "1;a=b c\r\nZ\r\n", "1;a=\"b\r\nZ\r\n", "1;a\xff\r\nZ\r\n",
+                         "1;a,b\r\nZ\r\n"});
 }
 
 TEST(ChunkedBody, HasTrailersThatAreFieldsAndFrameNothing) {
-  expect_refused({"0\r\nTransfer-Encoding: identity\r\n\r\n", "0\r\ntransfer-encoding:\r\n\r\n",
-                  "0\r\nX: y\r\n z\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX\r\n\r\n",
-                  "0\r\n: y\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\nX: \x01\r\n\r\n",
-                  "0\r\nX\x7f: y\r\n\r\n"});
+  expect_chunks_refused({"0\r\nTransfer-Encoding: identity\r\n\r\n",
+                         "0\r\ntransfer-encoding:\r\n\r\n", "0\r\nX: y\r\n z\r\n\r\n",
+                         "0\r\n X: y\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n: y\r\n\r\n",
+                         "0\r\nX : y\r\n\r\n", "0\r\nX: \x01\r\n\r\n", "0\r\nX\x7f: y\r\n\r\n"});
 }
 
 TEST(ChunkedBody, BoundsTheExtensionsOfAChunk) {
   const std::string most(max_extension_bytes, 'e');
   EXPECT_EQ(outcome_of_long("1;" + most + "\r\nZ\r\n0\r\n\r\n"), "end");
-  EXPECT_EQ(outcome_of_long("1;" + most + "e\r\nZ\r\n0\r\n\r\n"), malformed);
+  EXPECT_EQ(outcome_of_long("1;" + most + "e\r\nZ\r\n0\r\n\r\n"), malformed_request);
 }
 
 TEST(ChunkedBody, BoundsTheExtensionsOfAMessage) {
@@ -136,7 +139,7 @@ TEST(ChunkedBody, BoundsTheExtensionsOfAMessage) {
     chunks += chunk;
   }
   EXPECT_EQ(outcome_of_long(chunks + "0\r\n\r\n"), "end");
-  EXPECT_EQ(outcome_of_long(chunks + "0;e\r\n\r\n"), malformed);
+  EXPECT_EQ(outcome_of_long(chunks + "0;e\r\n\r\n"), malformed_request);
 }
 
 TEST(ChunkedBody, BoundsTheTrailers) {
@@ -144,7 +147,7 @@ TEST(ChunkedBody, BoundsTheTrailers) {
   const std::string line = "X: " + std::string(max_trailer_bytes / 2 - 3, 'y');
   const std::string chunks = "0\r\n" + line + "\r\n" + line;
   EXPECT_EQ(outcome_of_long(chunks + "\r\n\r\n"), "end");
-  EXPECT_EQ(outcome_of_long(chunks + "y\r\n\r\n"), malformed);
+  EXPECT_EQ(outcome_of_long(chunks + "y\r\n\r\n"), malformed_request);
 }
 
 TEST(ChunkedBody, BoundsTheFramingOfTinyChunks) {
@@ -154,7 +157,7 @@ TEST(ChunkedBody, BoundsTheFramingOfTinyChunks) {
     chunks += "1\r\nZ\r\n";
   }
   EXPECT_EQ(outcome_of_long(chunks + "0\r\n\r\n"), "end");
-  EXPECT_EQ(outcome_of_long(chunks + "1\r\nZ\r\n1\r\nZ\r\n1\r\nZ\r\n0\r\n\r\n"), malformed);
+  EXPECT_EQ(outcome_of_long(chunks + "1\r\nZ\r\n1\r\nZ\r\n1\r\nZ\r\n0\r\n\r\n"), malformed_request);
 }
 
 TEST(ChunkedBody, IsTheSameHoweverItIsCut) {
@@ -165,7 +168,7 @@ TEST(ChunkedBody, IsTheSameHoweverItIsCut) {
   const HeadLimits limits;
   for (int round = 0; round < 200; ++round) {
     std::string payload;
-    std::string bytes = head;
+    std::string bytes = chunked_head;
     for (auto chunk = random() % 6; chunk > 0; --chunk) {
       const std::string part(1 + random() % 40, static_cast<char>(random() % 256));
       char size[8];

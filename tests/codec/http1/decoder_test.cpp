@@ -11,8 +11,6 @@
 namespace holdfast::http1 {
 namespace {
 
-const std::string malformed = "http_request_error";
-
 std::string get_with(std::string_view lines) {
   return "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(lines) + "\r\n";
 }
@@ -32,7 +30,8 @@ std::string refusal(std::string_view bytes, const Bounds& bounds = {}) {
   return seen.outcome;
 }
 
-void expect_refused(const std::vector<std::string>& rows, const std::string& error = malformed) {
+void expect_refused(const std::vector<std::string>& rows,
+                    const std::string& error = malformed_request) {
   for (const std::string& row : rows) {
     EXPECT_EQ(refusal(row), error) << row;
   }

@@ -10,8 +10,6 @@
 namespace holdfast::http1 {
 namespace {
 
-const std::string malformed = "http_protocol_error";
-
 std::string ok_with(std::string_view lines) {
   return "HTTP/1.1 200 OK\r\n" + std::string(lines) + "\r\n";
 }
@@ -27,7 +25,8 @@ void expect_answer(std::string_view bytes, std::string_view head, std::string_vi
   EXPECT_EQ(seen.reusable, reusable) << bytes;
 }
 
-void expect_refused(const std::vector<std::string>& rows, const std::string& error = malformed) {
+void expect_answers_refused(const std::vector<std::string>& rows,
+                            const std::string& error = malformed_response) {
   for (const std::string& row : rows) {
     const Transcript seen = decode_answer(row);
     EXPECT_EQ(seen.outcome, error) << row;
@@ -66,7 +65,7 @@ TEST(ResponseDecoder, TakesStatusLinesThatAreUnusualButClear) {
 
 TEST(ResponseDecoder, RefusesStatusLinesThatAreNone) {
   const std::string rest = "\r\nContent-Length: 0\r\n\r\n";
-  expect_refused({
+  expect_answers_refused({
       "HTTP/1.1 2000 OK" + rest,
       "HTTP/1.1  OK" + rest,
       "HTTP/1.1 099 OK" + rest,
@@ -93,7 +92,7 @@ TEST(ResponseDecoder, TakesAnUnderscoreForPartOfAName) {
 }
 
 TEST(ResponseDecoder, RefusesWhatARequestMayNotHaveEither) {
-  expect_refused({
+  expect_answers_refused({
       ok_with("X: a\r\n b\r\n"),
       ok_with("X: a\nY: b\r\n"),
       ok_with("X: a\rb\r\n"),
@@ -108,7 +107,7 @@ TEST(ResponseDecoder, RefusesWhatARequestMayNotHaveEither) {
 }
 
 TEST(ResponseDecoder, RefusesFramingThatLeavesADoubt) {
-  expect_refused({
+  expect_answers_refused({
       ok_with("Content-Length: 5\r\nContent-Length: 5\r\n"),
       ok_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
       ok_with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"),
@@ -129,7 +128,7 @@ TEST(ResponseDecoder, RefusesMoreConnectionOptionsThanItLooksAt) {
     options += ", x";
   }
   expect_answer(ok_with(options + "\r\nContent-Length: 0\r\n"), "200, length 0, close", "", false);
-  expect_refused({ok_with(options + ", x\r\nContent-Length: 0\r\n")});
+  expect_answers_refused({ok_with(options + ", x\r\nContent-Length: 0\r\n")});
 }
 
 TEST(ResponseDecoder, TakesNoBodyWhereNoneMayBe) {
@@ -197,10 +196,10 @@ TEST(ResponseDecoder, KeepsTheMethodOverAnInterimAnswer) {
 }
 
 TEST(ResponseDecoder, RefusesInterimAnswersThatAreNone) {
-  expect_refused({"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nhello",
-                  "HTTP/1.1 103 Early\r\nTransfer-Encoding: chunked\r\n\r\n",
-                  "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\n"});
-  expect_refused(
+  expect_answers_refused({"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nhello",
+                          "HTTP/1.1 103 Early\r\nTransfer-Encoding: chunked\r\n\r\n",
+                          "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\n"});
+  expect_answers_refused(
       {"HTTP/1.1 101 Switching Protocols\r\n\r\n",
        "HTTP/1.1 101 SP\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 5\r\n\r\n"},
       "http_upgrade_failed");
@@ -268,7 +267,7 @@ TEST(ResponseDecoder, RefusesChunksThatAreNone) {
   const Transcript seen =
       decode_answer(ok_with("Transfer-Encoding: chunked\r\n") + "2\r\nhi\r\n1 \r\nx\r\n0\r\n\r\n");
   EXPECT_EQ(seen.body, "hi");
-  EXPECT_EQ(seen.outcome, malformed);
+  EXPECT_EQ(seen.outcome, malformed_response);
   EXPECT_FALSE(seen.reusable);
 }
 

@@ -47,6 +47,10 @@ inline std::string framing_of(BodyKind body, std::uint64_t length) {
   return {};
 }
 
+// What malformed messages are refused with.
+inline const std::string malformed_request = "http_request_error";
+inline const std::string malformed_response = "http_protocol_error";
+
 // "GET /path at host, no body, keep": version 1.0, expectation and binding only where they are.
 inline std::string describe(const RequestHead& head) {
   std::string text(head.method_text);
