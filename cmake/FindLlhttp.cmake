@@ -52,7 +52,7 @@ if(NOT TARGET Llhttp::llhttp)
                              -fno-omit-frame-pointer)
     endif()
     set_target_properties(holdfast_llhttp PROPERTIES
-      POSITION_INDEPENDENT_CODE ON EXPORT_COMPILE_COMMANDS OFF)
+      POSITION_INDEPENDENT_CODE ON EXPORT_COMPILE_COMMANDS OFF UNITY_BUILD OFF)
     add_library(Llhttp::llhttp ALIAS holdfast_llhttp)
     set(Llhttp_SOURCE "C sources in ${Llhttp_SOURCE_DIR}")
   endif()
