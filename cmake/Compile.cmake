@@ -1,9 +1,14 @@
 # How our own code is compiled: warnings are errors, hardened in release builds.
+file(RELATIVE_PATH holdfast_root_from_build ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+string(REGEX REPLACE "/$" "" holdfast_root_from_build "${holdfast_root_from_build}")
 add_library(holdfast_compile INTERFACE)
 target_compile_options(holdfast_compile INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Werror -fno-omit-frame-pointer
-  # A broken invariant names its file from the root of the sources, wherever they were built.
-  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+  # A broken invariant, a stack trace and a debugger name a file from the root of the sources, wherever
+  # they were built: so a compiler cache may give the objects of one checkout to another. It shows the
+  # compiler paths that begin at the folder of the build, hence the third.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=.
+  -ffile-prefix-map=${holdfast_root_from_build}/=)
 target_compile_definitions(holdfast_compile INTERFACE _GLIBCXX_ASSERTIONS
   SPDLOG_FMT_EXTERNAL HOLDFAST_VERSION="${PROJECT_VERSION}")
 
