@@ -151,6 +151,18 @@ def test_a_sidecar_is_a_native_one(way):
     assert (listen == "127.0.0.1:8080") == (way == "egress")
 
 
+def test_the_piece_of_the_readme_is_that_of_the_example():
+    """Shorter, and with nothing that the whole one has not."""
+    text = (SOURCE_ROOT / "README.md").read_text(encoding="utf-8")
+    (piece,) = [found for found in re.findall(r"```yaml\n(.*?)```", text, re.S)
+                if found.startswith("initContainers:")]
+    (short,) = yaml.safe_load(piece)["initContainers"]
+    short["startupProbe"]["httpGet"]["port"] = "status"  # by number where no port has a name
+    whole = sidecar_of("egress")
+    assert all(one in whole["env"] for one in short.pop("env"))
+    assert all(whole[name] == value for name, value in short.items())
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_selectors_find_their_pods(folder):
     things = render(FOLDER / folder)

@@ -13,9 +13,11 @@ import sys
 
 import pytest
 
-from harness.binary import SOURCE_ROOT, holdfast_binary
+from harness.binary import SOURCE_ROOT, holdfast_binary, sanitized
 from harness.client import fetch
+from harness.container import Image, Pod
 from harness.holdfast import Holdfast, bare_environment
+from harness.namespace import need_root, run
 from harness.scripts import keep_alive
 from harness.servers import free_port
 from harness.waiting import PATIENCE
@@ -30,6 +32,11 @@ SMALL_DEMO = {"--requests": "50", "--concurrency": "5", "--port": "0"}
 
 def blocks(language: str) -> list[str]:
     return [text for found, text in FENCE.findall(README) if found == language]
+
+
+def configurations() -> list[str]:
+    """Those of holdfast, without the piece of a pod."""
+    return [text for text in blocks("yaml") if "listeners:" in text]
 
 
 def cells_of(first_heading: str) -> list[list[str]]:
@@ -218,6 +225,39 @@ def serve_in_front_of_python(stage, command: list[str]) -> None:
             server.kill()
 
 
+def build_an_image(_, command: list[str]) -> None:
+    """No engine is here; test_dockerfile.py tells what the file is worth."""
+    assert (SOURCE_ROOT / command[command.index("-f") + 1]).is_file() and command[-1] == "."
+
+
+def run_a_container(stage, command: list[str]) -> None:
+    """Its root file system, in a network of its own where the application asks."""
+    need_root()
+    if sanitized():
+        pytest.skip("an image is made of what is shipped")
+    told = [command[place + 1] for place, word in enumerate(command) if word == "-e"]
+    environment = dict(word.split("=", 1) for word in told)
+    pod = stage.adopt(Pod(Image(stage.folder / "image"), environment=environment))
+    run("ip", "-n", pod.network.name, "addr", "add", "10.0.0.5/32", "dev", "lo")
+    stage.backend(keep_alive(), address=("10.0.0.5", 80), make_socket=pod.network.socket)
+    pod.start().wait_until_ready()
+    host, _, port = environment["HOLDFAST_LISTEN"].rpartition(":")
+    assert pod.fetch((host, int(port)), "/").status == 200
+    assert pod.healthcheck().returncode == 0
+
+
+def start_compose(_, command: list[str]) -> None:
+    succeeds(["docker-compose", "-f", SOURCE_ROOT / command[3], "config", "-q"])
+
+
+def flood_networks(_, command: list[str]) -> None:
+    need_root()
+    result = subprocess.run([SOURCE_ROOT / command[1], "--seconds", "2"], capture_output=True,
+                            text=True, timeout=3 * PATIENCE, check=False,
+                            env={**bare_environment(), "HOLDFAST_BINARY": str(holdfast_binary())})
+    assert result.returncode == 0 and "with a sidecar" in result.stdout, result.stderr
+
+
 WAYS = [
     (r"\./dev (?:run|test|build release)(?: --\w+)*", known_to_dev),
     (r"holdfast run --listen \S+ --upstream \S+", serve),
@@ -229,6 +269,10 @@ WAYS = [
     (r"holdfast demo(?: --\w+)*", run_demo),
     (r"holdfast doctor(?: -c \S+| [\w.]+:\w+)?(?: --\w+(?: \d\w*)?)*", ask_the_doctor),
     (r"holdfast healthcheck(?: --\w+)?", check_health),
+    (r"docker build -f \S+ -t holdfast:latest \.", build_an_image),
+    (r"docker run .* holdfast:latest", run_a_container),
+    (r"docker compose -f \S+ up --build", start_compose),
+    (r"sudo docker/demo/netns", flood_networks),
     (r"curl -i http://\S+", curl_the_demo),
     (r"curl http://127\.0\.0\.1:8081/\S+", curl_the_status),
     (r"python3 -m http\.server --bind 127\.0\.0\.1 9000", serve_in_front_of_python),
@@ -365,10 +409,10 @@ def test_an_exit_code_of_the_readme_is_the_one_that_comes(binary, stage, code):
     assert provoke(code, binary, stage).returncode == code
 
 
-@pytest.mark.parametrize("number", range(len(blocks("yaml"))))
+@pytest.mark.parametrize("number", range(len(configurations())))
 def test_a_configuration_of_the_readme_is_good(binary, tmp_path, number):
     path = tmp_path / "holdfast.yaml"
-    path.write_text(blocks("yaml")[number], encoding="utf-8")
+    path.write_text(configurations()[number], encoding="utf-8")
     assert "warning" not in succeeds([binary, "check", path])
 
 
@@ -379,7 +423,8 @@ def test_a_sample_is_good_and_conf_tells_of_it(binary, path):
     assert f"]({path.name})" in (SOURCE_ROOT / "conf" / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "conf/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "conf/README.md", "docker/README.md",
+                                  "docker/kubernetes/README.md"])
 def test_the_links_of_a_page_lead_to_files(page):
     path = SOURCE_ROOT / page
     prose = FENCE.sub("", path.read_text(encoding="utf-8"))
