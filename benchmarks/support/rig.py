@@ -1,9 +1,11 @@
-"""The test rig of the measurements: a backend that counts, holdfast or nginx before it, and load.
+"""The test rig of the measurements: a backend that counts, one of the arms before it, and load.
 
 Everything a Rig starts is ended, and waited for, when the Rig is left.
 """
 
 import contextlib
+import dataclasses
+import mmap
 import os
 import pathlib
 import re
@@ -11,65 +13,24 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import kernel
+import load
+from arms import ARMS, FOLDER, ROOT, Unmeasurable
+from load import Clients, Load
+
 BUILT = ROOT / "build" / "benchmarks"
 PATIENCE = 30.0
-
-HOLDFAST = """\
-workers: 1
-listeners:
-  web: {{ address: "127.0.0.1:0", upstream: legacy, max_connections: 16384 }}
-upstreams:
-  legacy:
-    servers: ["127.0.0.1:{backend}"]
-    pool: {{ max_connections: 512 }}
-status: {{ address: "off" }}
-log: {{ level: info }}
-shutdown: {{ timeout: 1s }}
-"""
-
-NGINX = """\
-daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
-events {{ worker_connections {connections}; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  {tuning}
-  upstream legacy {{ server 127.0.0.1:{backend}; {pool} }}
-  server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location / {{ proxy_pass http://legacy; {leg} }}
-  }}
-}}
-"""
-# What a user who has read the manual writes, and what one who has not gets.
-NGINX_TUNED = {
-    "connections": 16384, "pool": "keepalive 512; keepalive_requests 1000000;",
-    "tuning": "tcp_nodelay on; keepalive_requests 1000000; keepalive_timeout 75s;",
-    "leg": 'proxy_http_version 1.1; proxy_set_header Connection "";'}
-NGINX_DEFAULT = {"connections": 4096, "pool": "", "tuning": "", "leg": ""}
-
-
-class Unmeasurable(Exception):
-    """A figure cannot be had here, or a run went wrong; the text says why."""
 
 
 def need(*programs: str) -> None:
     for program in programs:
         if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):
             raise Unmeasurable(f"{program} is not installed")
-
-
-def holdfast_binary() -> pathlib.Path:
-    path = pathlib.Path(os.environ.get("HOLDFAST_BINARY") or ROOT / "build/release/src/holdfast")
-    if not os.access(path, os.X_OK):
-        raise Unmeasurable(f"{path} is not built: ./dev build release")
-    return path
 
 
 def built(source: str, *options: str) -> pathlib.Path:
@@ -98,9 +59,9 @@ def raise_descriptor_limit() -> int:
     return hard
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.bind((address, 0))
         return sock.getsockname()[1]
 
 
@@ -112,14 +73,29 @@ def wait_until(claim, what: str, within: float = PATIENCE) -> None:
         time.sleep(0.005)
 
 
-def answers(port: int) -> bool:
+def answers(address: str, port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), 10) as sock:
+        with socket.create_connection((address, port), 10) as sock:
             sock.settimeout(PATIENCE)
             sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
             return sock.recv(12).endswith(b" 200")
     except OSError:
         return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Which CPUs (as for taskset) the proxy has, and which the load and the backend; None = all."""
+
+    proxy: str | None = None
+    rest: str | None = None
+
+
+def layout(name: str = "same", workers: int = 1) -> Layout:
+    """same: all share as many CPUs as there are workers. split: the load gets others, if any."""
+    cpus = [str(cpu) for cpu in sorted(os.sched_getaffinity(0))]
+    proxy, rest = ",".join(cpus[-workers:]), ",".join(cpus[:-workers])
+    return Layout(proxy, rest if name == "split" and rest else proxy)
 
 
 class Running:
@@ -132,18 +108,22 @@ class Running:
         self.child = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=log, env={**os.environ, **(env or {})}, start_new_session=True)
-        self.port = 0
+        self.address, self.port = "127.0.0.1", 0
 
     @property
     def pid(self) -> int:
         return self.child.pid
 
-    def cpu_seconds(self) -> float:
-        """Scheduler time of all its threads, in the kernel on its behalf included."""
-        total = 0
-        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9
+    @property
+    def processes(self) -> list[int]:
+        """All that it consists of now."""
+        return kernel.tree(self.pid)
+
+    def read_port(self) -> None:
+        """Of a tool of ours, which prints it."""
+        self.port = int(self.child.stdout.readline() or 0)
+        if not self.port:
+            raise Unmeasurable(f"{self.name} does not start")
 
     def stop(self) -> None:
         if self.child.poll() is None:
@@ -156,55 +136,57 @@ class Running:
         self.child.stdout.close()
 
 
+@dataclasses.dataclass(frozen=True)
+class Behaviour:
+    """How the backend answers: see backend/bench_backend.cpp."""
+
+    http10: bool = False
+    close_each: bool = False
+    keep_anyway: bool = False
+    body_bytes: int = 1024
+    delay_milliseconds: int = 0
+    address: str = "127.0.0.1"
+
+    def words(self) -> list:
+        flags = ["--http10"] * self.http10 + ["--close-each"] * self.close_each
+        return [*flags, *["--keep-anyway"] * self.keep_anyway, "--body", self.body_bytes,
+                "--delay", self.delay_milliseconds, "--address", self.address]
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """What has reached the backend; a connection counts once it has brought a request."""
+
+    connections: int
+    requests: int
+    open: int
+
+
 class Backend(Running):
     """bench_backend, which counts the requests and connections that reach it."""
 
-    def __init__(self, *, http10: bool, cpus=None) -> None:
-        command = [built("backend/bench_backend.cpp"), *["--http10"] * http10]
-        super().__init__("backend", command, cpus=cpus)
-        self.port = int(self.child.stdout.readline() or 0)
-        if not self.port:
-            raise Unmeasurable("the backend does not start")
+    def __init__(self, behaviour: Behaviour, *, cpus=None, prefix=()) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            file.truncate(4096)
+            self._page = mmap.mmap(file.fileno(), 4096)
+            command = [*prefix, built("backend/bench_backend.cpp"), *behaviour.words(),
+                       "--counts", file.name]
+            super().__init__("the backend", command, cpus=cpus)
+            self.address = behaviour.address
+            self.read_port()
 
-    def counts(self) -> tuple[int, int]:
-        """Connections and requests so far."""
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as sock:
-            sock.sendall(b"GET /counts HTTP/1.0\r\n\r\n")
-            reply = b"".join(iter(lambda: sock.recv(4096), b""))
-        connections, requests = reply.split(b"\r\n\r\n")[1].split()
-        return int(connections), int(requests)
+    def counts(self) -> Counts:
+        return Counts(*struct.unpack_from("QQQ", self._page))
 
-
-class Load:
-    """What wrk saw: answers, errors, requests per second, latencies in microseconds."""
-
-    UNITS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 6e7}
-
-    def __init__(self, output: str) -> None:
-        def number(pattern: str) -> int:
-            match = re.search(pattern, output)
-            return int(match[1]) if match else 0
-
-        self.requests = number(r"(\d+) requests in")
-        self.errors = sum(number(pattern) for pattern in (
-            r"Non-2xx or 3xx responses: (\d+)", r"Socket errors: connect (\d+)",
-            r"Socket errors: .* read (\d+)", r"Socket errors: .* write (\d+)",
-            r"Socket errors: .* timeout (\d+)"))
-        rate = re.search(r"Requests/sec:\s+([0-9.]+)", output)
-        if not rate or not self.requests:
-            raise Unmeasurable(f"wrk has seen no answer:\n{output}")
-        self.rate = float(rate[1])
-        self.p50, self.p99 = (self._latency(output, share) for share in (50, 99))
-
-    def _latency(self, output: str, share: int) -> float:
-        match = re.search(rf"^\s*{share}%\s+([0-9.]+)(us|ms|s|m)$", output, re.M)
-        return float(match[1]) * self.UNITS[match[2]] if match else float("nan")
+    def stop(self) -> None:
+        super().stop()
+        self._page.close()
 
 
 class Rig:
-    """Starts what a measurement needs, all of it on `cpus` (as for taskset), and clears it away."""
+    """Starts what a measurement needs, where the layout says, and clears it away."""
 
-    def __init__(self, cpus: str | None = None) -> None:
+    def __init__(self, cpus: Layout = Layout()) -> None:
         need("taskset")
         self.cpus = cpus
         self._running: list[Running] = []
@@ -212,6 +194,7 @@ class Rig:
 
     def __enter__(self) -> "Rig":
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-bench-"))
+        self.folder.chmod(0o711)  # The workers of nginx are somebody else.
         return self
 
     def __exit__(self, *_) -> None:
@@ -227,64 +210,57 @@ class Rig:
         self._running.append(running)
         return running
 
-    def backend(self, *, http10: bool = False) -> Backend:
-        return self._keep(Backend(http10=http10, cpus=self.cpus))
+    def backend(self, behaviour: Behaviour = Behaviour(), *, prefix=()) -> Backend:
+        return self._keep(Backend(behaviour, cpus=self.cpus.rest, prefix=prefix))
 
-    def proxy(self, kind: str, backend: Backend, *, prefix=(), env=None) -> Running:
-        """holdfast, nginx (tuned) or nginx-default, before the backend and ready."""
-        start = self._holdfast if kind == "holdfast" else self._nginx
-        proxy = start(kind, backend, prefix, env)
-        wait_until(lambda: answers(proxy.port) or proxy.child.poll() is not None,
-                   f"{kind} answers")
-        if proxy.child.poll() is not None:
-            raise Unmeasurable(f"{kind} does not start:\n{self._log(proxy).read_text()}")
-        return proxy
+    def relay(self, backend: Backend, *, short: bool = False, workers: int = 1) -> Running:
+        """bench_relay: the floor."""
+        command = [built("backend/bench_relay.cpp"), *["--short"] * short, "--workers", workers,
+                   backend.port]
+        relay = self._keep(Running("the relay", command, cpus=self.cpus.proxy))
+        relay.read_port()
+        return relay
 
-    def _log(self, proxy: Running) -> pathlib.Path:
-        return self.folder / f"{proxy.name}.log"
-
-    def _start(self, kind: str, command, prefix, env) -> Running:
+    def proxy(self, kind: str, backend: Backend, *, workers: int = 1, prefix=(), env=None,
+              listen: str = "127.0.0.1") -> Running:
+        """A proxy of benchmarks/arms, before the backend and ready."""
+        arm = ARMS[kind]
         name = f"{kind}-{next(self._numbers)}"
-        with open(self.folder / f"{name}.log", "w", encoding="utf-8") as log:
-            return self._keep(Running(name, [*prefix, *command], cpus=self.cpus, env=env, log=log))
-
-    def _holdfast(self, kind: str, backend: Backend, prefix, env) -> Running:
-        path = self.folder / f"holdfast-{backend.port}.yaml"
-        path.write_text(HOLDFAST.format(backend=backend.port), encoding="utf-8")
-        proxy = self._start(kind, [holdfast_binary(), "run", "-c", path], prefix, env)
-        ready = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
-
-        def found() -> bool:
-            match = ready.search(self._log(proxy).read_text())
-            proxy.port = int(match[1]) if match else 0
-            return bool(match) or proxy.child.poll() is not None
-        wait_until(found, "holdfast listens")
+        folder = self.folder / name
+        folder.mkdir(mode=0o755)
+        port = 0 if arm.program == "holdfast" else free_port()
+        words = {"backend": f"{backend.address}:{backend.port}", "listen": f"{listen}:{port}",
+                 "workers": str(workers), "folder": str(folder)}
+        config = folder / arm.config
+        config.write_text(re.sub(r"@(\w+)@", lambda match: words[match[1]],
+                                 (FOLDER / arm.config).read_text(encoding="utf-8")),
+                          encoding="utf-8")
+        log = folder / "log"
+        with open(log, "w", encoding="utf-8") as file:
+            proxy = self._keep(Running(name, [*prefix, *arm.command(config, folder)],
+                                       cpus=self.cpus.proxy, env=env, log=file))
+        proxy.address, proxy.port = listen, port
+        self._wait_for(proxy, log)
         return proxy
 
-    def _nginx(self, kind: str, backend: Backend, prefix, env) -> Running:
-        need("nginx")
-        number = next(self._numbers)
-        folder = self.folder / f"nginx-{number}"
-        folder.mkdir()
-        port = free_port()
-        path = folder / "conf"
-        choice = NGINX_DEFAULT if kind == "nginx-default" else NGINX_TUNED
-        path.write_text(NGINX.format(folder=folder, backend=backend.port, port=port, **choice),
-                        encoding="utf-8")
-        nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-        proxy = self._start(kind, [nginx, "-c", path, "-p", folder, "-e", "stderr"], prefix, env)
-        proxy.port = port
-        return proxy
+    @staticmethod
+    def _wait_for(proxy: Running, log: pathlib.Path) -> None:
+        ready = re.compile(r"listening on [0-9.]+:(\d+)")
 
-    def load(self, proxy: Running, *, seconds: float, clients: int = 64,
-             short: bool = False) -> Load:
-        """wrk with one thread. Short: each client asks once per connection."""
-        need("wrk")
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "10s",
-                   "--latency", *["-HConnection: close"] * short,
-                   f"http://127.0.0.1:{proxy.port}/"]
-        if self.cpus:
-            command = ["taskset", "-c", self.cpus, *command]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60,
-                                check=False)
-        return Load(result.stdout + result.stderr)
+        def serves() -> bool:
+            match = ready.search(log.read_text()) if not proxy.port else None
+            proxy.port = int(match[1]) if match else proxy.port
+            return bool(proxy.port and answers(proxy.address, proxy.port))
+        wait_until(lambda: serves() or proxy.child.poll() is not None, f"{proxy.name} answers")
+        if proxy.child.poll() is not None:
+            raise Unmeasurable(f"{proxy.name} does not start:\n{log.read_text()}")
+
+    def start_load(self, clients: Clients, target: Running, seconds: float, *,
+                   prefix=()) -> load.Running:
+        if self.cpus.rest:
+            prefix = [*prefix, "taskset", "-c", self.cpus.rest]
+        return load.start(clients, f"http://{target.address}:{target.port}/", seconds, prefix)
+
+    def load(self, proxy: Running, *, seconds: float, clients: Clients = Clients()) -> Load:
+        with self.start_load(clients, proxy, seconds) as running:
+            return running.finish()

@@ -259,7 +259,7 @@ def flood_networks(_, command: list[str]) -> None:
 
 
 WAYS = [
-    (r"\./dev (?:run|test|build release)(?: --\w+)*", known_to_dev),
+    (r"\./dev (?:run|test|bench|build release)(?: --\w+)*", known_to_dev),
     (r"holdfast run --listen \S+ --upstream \S+", serve),
     (r"holdfast (?:run )?-c \S+(?: --set \S+)?", serve),
     (r"holdfast (?:check \S+|-[tT])", check_file),
