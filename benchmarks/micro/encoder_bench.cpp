@@ -18,10 +18,12 @@ void write_request(benchmark::State& state, std::string_view request) {
   plan.host = decoder.head().host;
   plan.client_address = "192.0.2.7";
   std::array<char, 4096> out;
+  std::size_t bytes = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(encode_request(decoder.head(), plan, out));
+    bytes += encode_request(decoder.head(), plan, out);
     benchmark::ClobberMemory();
   }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
 }
 BENCHMARK_CAPTURE(write_request, small, small_request);
 BENCHMARK_CAPTURE(write_request, browser, browser_request);
@@ -35,20 +37,25 @@ void write_response(benchmark::State& state) {
   const ResponsePlan plan{
       .connection = ConnectionWord::none, .body = BodyKind::length, .content_length = 1024};
   std::array<char, 4096> out;
+  std::size_t bytes = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(encode_response(decoder.head(), plan, out));
+    bytes += encode_response(decoder.head(), plan, out);
     benchmark::ClobberMemory();
   }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
 }
 BENCHMARK(write_response);
 
 void write_chunk_line(benchmark::State& state) {
   std::array<char, chunk_line_bytes> out;
   std::uint64_t payload = 1;
+  std::size_t bytes = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(encode_chunk_line(payload, out));
+    bytes += encode_chunk_line(payload, out);
+    benchmark::ClobberMemory();
     payload = payload % 65536 + 1;
   }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
 }
 BENCHMARK(write_chunk_line);
 
