@@ -69,6 +69,11 @@ def idle_table(idle: dict) -> str:
     return markdown(["memory", *report.IDLE_HEADS[1:]], report.idle_rows(idle))
 
 
+def crowd_table(crowd: dict) -> str:
+    return markdown(["10,000 requests a second past idle clients", *report.CROWD_HEADS[1:]],
+                    report.crowd_rows(crowd))
+
+
 def picture(name: str, file: pathlib.Path, plots: pathlib.Path | None) -> str:
     path = plots / f"{name}.svg" if plots else None
     if not path or not path.exists():
@@ -87,6 +92,8 @@ def summary(results: dict, file: pathlib.Path, plots: pathlib.Path | None) -> st
                   picture("latency", file, plots)]
     if results.get("idle"):
         parts.append(idle_table(results["idle"]))
+    if results.get("crowd"):
+        parts.append(crowd_table(results["crowd"]))
     return "\n".join(part for part in parts if part)
 
 

@@ -88,6 +88,16 @@ def idle_rows(idle: dict) -> list[list[str]]:
              row["problem"] or number(row["bytes_per_client"])] for arm, row in idle.items()]
 
 
+CROWD_HEADS = ["", "idle clients", "errors", "CPU us/req", "req/s", "p50", "p99", "p99.9"]
+
+
+def crowd_rows(crowd: dict) -> list[list[str]]:
+    return [[ARMS[arm].title, *([row["problem"]] + ["-"] * 6 if row["problem"] else [
+        number(row["clients"]), number(row["errors"]), number(row["cpu_us"], 2),
+        number(row["rate"]), *(micros(row[key]) for key in ("p50_us", "p99_us", "p999_us"))])]
+        for arm, row in crowd.items()]
+
+
 LEGEND = """\
 opened    connections that reached the backend; later: those of them after the warm-up
 TW        connections left in TIME_WAIT towards the backend, by the side that closed first

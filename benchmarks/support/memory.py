@@ -11,20 +11,31 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 ANSWER_END = b"x" * 16
 
 
-def growth(proxy: Running, clients: int) -> int:
-    """By how many private bytes a proxy grows when so many connect, ask once and stay."""
+@contextlib.contextmanager
+def crowd(proxy: Running, clients: int):
+    """So many clients that connect, ask once and stay. All must still be there in the end."""
     limit = raise_descriptor_limit()
     if clients + 2000 > limit:
         raise Unmeasurable(f"{clients} clients need more descriptors than {limit}")
+    there: list[socket.socket] = []
     with contextlib.ExitStack() as opened:
-        before = kernel.private_bytes(proxy.processes)
-        there = [opened.enter_context(idle_client(proxy.port, f"127.0.{1 + number // 5000}.1"))
-                 for number in range(clients)]
-        grown = kernel.private_bytes(proxy.processes) - before
+        try:
+            while len(there) < clients:
+                source = f"127.0.{1 + len(there) // 5000}.1"
+                there.append(opened.enter_context(idle_client(proxy.port, source)))
+        except TimeoutError:
+            raise Unmeasurable(f"only {len(there)} of {clients} idle clients were let in") from None
+        yield
         gone = sum(closed(sock) for sock in there)
     if gone:
         raise Unmeasurable(f"{gone} of {clients} idle clients were turned away")
-    return grown
+
+
+def growth(proxy: Running, clients: int) -> int:
+    """By how many private bytes a proxy grows when so many connect, ask once and stay."""
+    before = kernel.private_bytes(proxy.processes)
+    with crowd(proxy, clients):
+        return kernel.private_bytes(proxy.processes) - before
 
 
 def closed(sock: socket.socket) -> bool:

@@ -53,8 +53,13 @@ def allocation_counter() -> pathlib.Path:
     return built("support/count_allocations.cpp", "-shared", "-fPIC")
 
 
-def raise_descriptor_limit() -> int:
+def raise_descriptor_limit(wanted: int = 0) -> int:
+    """To what is wanted, where that is allowed, else as far as it is; inherited by what is started."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):
+        if wanted > hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+            return wanted
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
@@ -222,15 +227,15 @@ class Rig:
         return relay
 
     def proxy(self, kind: str, backend: Backend, *, workers: int = 1, prefix=(), env=None,
-              listen: str = "127.0.0.1") -> Running:
-        """A proxy of benchmarks/arms, before the backend and ready."""
+              listen: str = "127.0.0.1", clients: int = 16384) -> Running:
+        """A proxy of benchmarks/arms, before the backend and ready; so many clients may connect."""
         arm = ARMS[kind]
         name = f"{kind}-{next(self._numbers)}"
         folder = self.folder / name
         folder.mkdir(mode=0o755)
         port = 0 if arm.program == "holdfast" else free_port()
         words = {"backend": f"{backend.address}:{backend.port}", "listen": f"{listen}:{port}",
-                 "workers": str(workers), "folder": str(folder)}
+                 "workers": str(workers), "folder": str(folder), "clients": str(clients)}
         config = folder / arm.config
         config.write_text(re.sub(r"@(\w+)@", lambda match: words[match[1]],
                                  (FOLDER / arm.config).read_text(encoding="utf-8")),
