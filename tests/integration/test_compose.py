@@ -301,6 +301,19 @@ def test_its_scenario_runs_over_networks_of_their_own(binary):
     assert f"holdfast-demo-{script.pid}-" not in call("ip", "netns").stdout
 
 
+def test_a_script_that_is_ended_leaves_nothing_behind(binary):
+    need_root()
+    with subprocess.Popen([DOCKER / "demo" / "netns"], text=True, stderr=subprocess.PIPE,
+                          env={**bare_environment(), "HOLDFAST_BINARY": str(binary)}) as script:
+        assert script.stderr.readline().startswith("  1 s")
+        script.terminate()
+        script.communicate(timeout=PATIENCE)
+    assert script.returncode == 1
+    assert f"holdfast-demo-{script.pid}-" not in call("ip", "netns").stdout
+    assert not [line for line in call("ps", "-eo", "ppid,args").stdout.splitlines()
+                if line.split()[0] == str(script.pid)]
+
+
 def test_the_script_says_what_it_needs(tmp_path):
     missing = subprocess.run([DOCKER / "demo" / "netns"], capture_output=True, text=True, timeout=20,
                              check=False, env={**os.environ, "HOLDFAST_BINARY": str(tmp_path / "no")})
