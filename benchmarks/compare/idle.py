@@ -1,4 +1,4 @@
-"""Clients at rest: what they cost in memory, and whether they are in the way of those that are not."""
+"""Clients at rest: what they cost in memory, and whether they are in the way of the others."""
 
 import time
 

@@ -95,11 +95,12 @@ def measure(arm: str, workload: Workload, settings: Settings) -> dict:
     requests = end.requests - warm.requests
     if not requests and not seen.errors:
         raise Unmeasurable(f"{arm}, {workload.name}: nothing has reached the backend")
+    cpu_us = (end.cpu_seconds - warm.cpu_seconds) * 1e6 / max(requests, 1)
     return {"errors": seen.errors, "requests": requests,
             "opened": end.connections - begin.connections,
             "opened_later": end.connections - warm.connections,
             "time_wait_proxy": left.callers, "time_wait_backend": left.here,
-            "cpu_us": (end.cpu_seconds - warm.cpu_seconds) * 1e6 / max(requests, 1) if proxy else None,
+            "cpu_us": cpu_us if proxy else None,
             "rate": requests / (end.at - warm.at), "p50_us": seen.p50, "p99_us": seen.p99,
             "p999_us": seen.p999, "memory_bytes": memory, "resident_at_rest_bytes": rest}
 

@@ -65,6 +65,7 @@ def ports_figure(results: dict):
             panel.plot([sample["seconds"] for sample in row["samples"]],
                        [sample[key] for sample in row["samples"]], color=ARMS[arm].colour,
                        linewidth=width_of(arm), zorder=4 - width_of(arm),
+                       linestyle=(0, (4, 3)) if arm in ("nginx", "haproxy") else "-",
                        label=named_with_errors(arm, row))
         panel.set_title(title, loc="left", fontsize=9)
         panel.set_xlabel("seconds")
@@ -87,7 +88,7 @@ def cpu_figure(results: dict):
             and any(arm in rows for rows in groups.values())]
     if not groups or not arms:
         return None
-    figure, (panel,) = new_figure(1, 0.8 + 0.14 * len(groups) * (len(arms) + 1.5))
+    figure, (panel,) = new_figure(1, 0.8 + 0.11 * len(groups) * (len(arms) + 1.5))
     step = 1 / (len(arms) + 1.5)
     for number, arm in enumerate(arms):
         places, ratios = [], []
@@ -99,7 +100,8 @@ def cpu_figure(results: dict):
                    color=ARMS[arm].colour, label=ARMS[arm].title)
         for place, value in zip(places, ratios):
             panel.text(min(value, MOST_SHOWN) + 0.02, place, f"{value:.2f}", va="center",
-                       fontsize=7, fontweight="bold" if arm == "holdfast" else "normal")
+                       fontsize=7, fontweight="bold" if arm == "holdfast" else "normal",
+                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3})
     panel.axvline(1, color=ARMS[report.BASE].colour, linewidth=1.6, label=ARMS[report.BASE].title)
     panel.set_yticks([group + step * (len(arms) - 1) / 2 for group in range(len(groups))],
                      [WORKLOADS[name].title for name in groups])
@@ -107,7 +109,7 @@ def cpu_figure(results: dict):
                     loc="left", fontsize=9)
     panel.set_xlim(0, MOST_SHOWN * 1.06)
     panel.grid(axis="y", visible=False)
-    panel.invert_yaxis()
+    panel.set_ylim(len(groups) - step, -step)
     add_legend(figure, panel, columns=3)
     return figure
 

@@ -1,8 +1,8 @@
 """What a proxy does to the ports between two machines, over time.
 
 Three networks: the clients, the machine of the proxy, the backend's machine, with a cable between
-each. The machine in the middle has few local ports, as one has that serves many. Over loopback alone
-the kernel would hand out ports that are in TIME_WAIT again.
+each. The machine in the middle has few local ports, as one has that serves many. Over loopback
+alone the kernel would hand out ports that are in TIME_WAIT again.
 """
 
 import dataclasses

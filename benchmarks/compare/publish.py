@@ -1,4 +1,4 @@
-"""What of the results stands in the README: the summary between two marks, and the page of all tables."""
+"""What is written of the results: the summary in the README, and the page of all tables."""
 
 import os
 import pathlib
@@ -38,7 +38,7 @@ def surroundings(results: dict) -> str:
 
 
 def cpu_table(results: dict) -> str:
-    """CPU per request beside tuned nginx; how many failed where any did."""
+    """CPU per request beside tuned nginx, whose own is told; how many failed where any did."""
     arms = [arm for arm in ARMS if arm != "direct"
             and any(arm in rows for rows in results["workloads"].values())]
 
@@ -46,8 +46,10 @@ def cpu_table(results: dict) -> str:
         if arm not in rows:
             return ""
         errors = f" ({rows[arm]['errors']:,} errors)" if rows[arm]["errors"] else ""
+        if arm == report.BASE:
+            return f"1 = {report.number(rows[arm]['cpu_us'], 1)} us" + errors
         return report.number(report.ratio(rows[arm], rows, report.BASE), 2) + errors
-    return markdown(["CPU per request, nginx tuned = 1", *(ARMS[arm].title for arm in arms)],
+    return markdown(["CPU per request beside tuned nginx", *(ARMS[arm].title for arm in arms)],
                     [[WORKLOADS[name].title, *(cell(arm, rows) for arm in arms)]
                      for name, rows in results["workloads"].items()])
 
@@ -81,8 +83,16 @@ def picture(name: str, file: pathlib.Path, plots: pathlib.Path | None) -> str:
     return f"![{PLOTS[name]}]({os.path.relpath(path, file.parent)})\n"
 
 
+def link_to_all_tables(file: pathlib.Path, plots: pathlib.Path | None) -> str:
+    path = plots / "README.md" if plots else None
+    if not path or not path.exists():
+        return ""
+    where = os.path.relpath(path, file.parent)
+    return f"[All tables]({where}), with requests per second and latencies.\n"
+
+
 def summary(results: dict, file: pathlib.Path, plots: pathlib.Path | None) -> str:
-    parts = [surroundings(results) + "\n"]
+    parts = [surroundings(results) + "\n" + link_to_all_tables(file, plots)]
     if results.get("ports"):
         parts += [ports_table(results["ports"]), picture("ports", file, plots)]
     if results["workloads"]:
@@ -100,8 +110,9 @@ def summary(results: dict, file: pathlib.Path, plots: pathlib.Path | None) -> st
 def write_all_tables(results: dict, file: pathlib.Path) -> None:
     """A page of all tables as they stood on the terminal, losses included."""
     tables = [report.workload_table(name, rows) for name, rows in results["workloads"].items()]
+    verdicts = "\n".join(map(str, report.all_verdicts(results)))
     text = (f"# What `./dev bench` has measured\n\n{surroundings(results)}\n"
             f"[How to read it]({os.path.relpath(ROOT / 'benchmarks/README.md', file.parent)}); "
             f"every run is in `results.json`.\n\n```\n{report.LEGEND}\n" + "\n".join(tables)
-            + "\n```\n")
+            + f"\n\nwhat holdfast is meant to need\n{verdicts}\n```\n")
     file.write_text(text, encoding="utf-8")

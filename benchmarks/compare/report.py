@@ -1,5 +1,6 @@
 """The tables for the terminal, and the line that tells how far a run has come."""
 
+import dataclasses
 import sys
 import time
 
@@ -52,23 +53,63 @@ def workload_row(arm: str, row: dict, rows: dict) -> list[str]:
             micros(row["p999_us"]), number(memory and memory / 2**20, 1)]
 
 
-def verdicts(name: str, rows: dict) -> list[str]:
-    """How holdfast stands to what it is meant to need at most."""
-    lines = []
-    for base, at_most in ((BASE, WORKLOADS[name].of_nginx), (FLOOR, WORKLOADS[name].of_relay)):
-        needs = ratio(rows["holdfast"], rows, base) if "holdfast" in rows else None
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What holdfast is meant to need at most, and what it needs."""
+
+    what: str
+    needs: float
+    at_most: float
+    digits: int = 2
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.needs <= self.at_most
+
+    def __str__(self) -> str:
+        return (f"{self.what}: {number(self.needs, self.digits)}{self.note}, at most "
+                f"{number(self.at_most, self.digits)}: {'met' if self.met else 'MISSED'}")
+
+
+def verdicts(name: str, rows: dict) -> list[Verdict]:
+    """How holdfast stands to what it is meant to need under this workload."""
+    workload, ours = WORKLOADS[name], rows.get("holdfast")
+    if ours is None:
+        return []
+    found = []
+    for base, at_most in ((BASE, workload.of_nginx), (FLOOR, workload.of_relay)):
+        needs = ratio(ours, rows, base)
         if at_most and needs:
-            least = rows["holdfast"]["cpu_us_least"] / rows[base]["cpu_us_least"]
-            lines.append(f"holdfast needs {needs:.2f} of the CPU of {ARMS[base].title} "
-                         f"({least:.2f} in the best rounds); at most {at_most:.2f}: "
-                         f"{'met' if needs <= at_most else 'MISSED'}")
-    return lines
+            best = ours["cpu_us_least"] / rows[base]["cpu_us_least"]
+            found.append(Verdict(f"{workload.title}, CPU beside {ARMS[base].title}", needs, at_most,
+                                 note=f" ({best:.2f} in the best rounds)"))
+    if workload.p99_of_nginx and BASE in rows:
+        found.append(Verdict(f"{workload.title}, p99 beside {ARMS[BASE].title}",
+                             ours["p99_us"] / rows[BASE]["p99_us"], workload.p99_of_nginx))
+    if workload.churn is not None:
+        found.append(Verdict(f"{workload.title}, connections opened after the warm-up",
+                             ours["opened_later"], workload.churn, digits=0))
+    return found
+
+
+def idle_verdicts(idle: dict) -> list[Verdict]:
+    ours = idle.get("holdfast")
+    if not ours or ours["bytes_per_client"] is None:
+        return []
+    return [Verdict("bytes per idle client", ours["bytes_per_client"], 600, digits=0),
+            Verdict("MiB resident at rest", ours["resident_at_rest_bytes"] / 2**20, 6, digits=1)]
+
+
+def all_verdicts(results: dict) -> list[Verdict]:
+    found = [verdict for name, rows in results["workloads"].items()
+             for verdict in verdicts(name, rows)]
+    return found + idle_verdicts(results.get("idle", {}))
 
 
 def workload_table(name: str, rows: dict) -> str:
-    lines = "".join(f"\n  {line}" for line in verdicts(name, rows))
     return f"\n{WORKLOADS[name].title}\n" + table(
-        WORKLOAD_HEADS, [workload_row(arm, row, rows) for arm, row in rows.items()]) + lines
+        WORKLOAD_HEADS, [workload_row(arm, row, rows) for arm, row in rows.items()])
 
 
 PORTS_HEADS = ["", "requests", "errors", "opened", "TW proxy", "TW backend"]

@@ -1,4 +1,4 @@
-"""The workloads: what the clients want, how the backend answers, and what holdfast may need for it."""
+"""The workloads: what the clients want, how the backend answers, and what holdfast may need."""
 
 import dataclasses
 import pathlib
@@ -34,9 +34,12 @@ class Workload:
     clients: Clients = Clients()
     backend: Behaviour = Behaviour()
     workers: int = 1
-    # The most that holdfast may need of tuned nginx's CPU, and of the relay's.
+    # The most that holdfast may need of tuned nginx's CPU, of the relay's, of tuned nginx's time,
+    # and how many connections it may open after the warm-up.
     of_nginx: float | None = None
     of_relay: float | None = None
+    p99_of_nginx: float | None = None
+    churn: int | None = None
     relayed: bool = True    # the relay can: it edits nothing, and waits while it writes
     quick: bool = False     # part of --quick
 
@@ -47,7 +50,8 @@ class Workload:
 WORKLOADS = {workload.name: workload for workload in (
     Workload("kept-alive", "64 kept-alive clients", of_nginx=0.65, of_relay=1.12, quick=True),
     Workload("one-client", "1 kept-alive client", Clients(1), of_nginx=0.92),
-    Workload("thousand-clients", "1,000 kept-alive clients", Clients(1000), of_nginx=0.60),
+    Workload("thousand-clients", "1,000 kept-alive clients", Clients(1000), of_nginx=0.60,
+             churn=0),
     Workload("full-fields", "a browser's request fields", Clients(fields=BROWSER), of_nginx=0.70,
              of_relay=1.25, quick=True),
     Workload("short", "short clients, one request each", Clients(short=True), of_nginx=0.88,
@@ -64,7 +68,7 @@ WORKLOADS = {workload.name: workload for workload in (
     Workload("slow-backend", "500 clients, backend takes 20 ms", Clients(500),
              Behaviour(delay_milliseconds=20)),
     Workload("constant-rate", "3,000 requests a second, whoever serves",
-             Clients(30, rate=3000), quick=True),
+             Clients(30, rate=3000), p99_of_nginx=1, quick=True),
     Workload("two-workers", "two workers, 64 kept-alive clients", workers=2),
     Workload("two-workers-short", "two workers, short clients", Clients(short=True), workers=2),
 )}

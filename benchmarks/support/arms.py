@@ -6,6 +6,7 @@ An arm's program may be named in the environment: HOLDFAST_BINARY, NGINX_BINARY,
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -54,8 +55,9 @@ def program(name: str) -> pathlib.Path:
 
 
 def version(name: str) -> str:
-    """What the program says of its version, in a line."""
-    words = ["-v"] if name in ("nginx", "haproxy", "wrk") else ["--version"]
+    """The program's name and the number that it gives for its version."""
+    words = ["-v"] if name in ("nginx", "haproxy") else ["--version"]
     result = subprocess.run([program(name), *words], capture_output=True, text=True, timeout=10,
                             check=False)
-    return (result.stdout + result.stderr).splitlines()[0].strip()
+    number = re.search(r"\d+\.\d+\S*", result.stdout + result.stderr)
+    return f"{name} {number[0] if number else '?'}"
