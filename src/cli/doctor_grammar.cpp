@@ -24,7 +24,8 @@ Reading<std::uint64_t> read_number(const std::string& text) {
 
 // What stands in a request's start line as it is.
 Reading<std::string> read_path(const std::string& text) {
-  const bool is_sound = text.starts_with('/') && text.find_first_of("# \t\r\n") == text.npos;
+  const bool is_sound =
+      text.starts_with('/') && text.find_first_of("# \t\r\n") == std::string::npos;
   if (!is_sound) {
     return tl::unexpected(
         Complaint{in_quotes(text) + " is not a path", "write it as in a request: /health?full=1"});
