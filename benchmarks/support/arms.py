@@ -1,4 +1,4 @@
-"""The arms: what stands between the clients and the backend, each as its file in benchmarks/arms says.
+"""The arms: what stands between the clients and the backend; their files are in benchmarks/arms.
 
 An arm's program may be named in the environment: HOLDFAST_BINARY, NGINX_BINARY, HAPROXY_BINARY.
 """

@@ -1,4 +1,4 @@
-"""The load: wrk for as much as passes, h2load for a constant rate and for clients that come and go."""
+"""The load: wrk for as much as passes, h2load for a constant rate and clients that come and go."""
 
 import dataclasses
 import json

@@ -54,7 +54,7 @@ def allocation_counter() -> pathlib.Path:
 
 
 def raise_descriptor_limit(wanted: int = 0) -> int:
-    """To what is wanted, where that is allowed, else as far as it is; inherited by what is started."""
+    """To what is wanted, or as far as is allowed. What is started later inherits it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with contextlib.suppress(ValueError, OSError):
         if wanted > hard:
