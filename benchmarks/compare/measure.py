@@ -14,9 +14,9 @@ from workloads import Workload
 
 import kernel
 from arms import Unmeasurable
+from load import WARM_UP_SECONDS
 from rig import Rig, layout
 
-WARM_UP_SECONDS = 0.5   # of a run: connecting, the first requests
 REST_SECONDS = 0.1      # at its end, so that nobody is measured stopping
 CLONE_NEWNET = 0x40000000  # linux/sched.h; os.unshare comes with Python 3.12
 

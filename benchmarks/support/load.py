@@ -9,6 +9,7 @@ import tempfile
 
 from arms import Unmeasurable, program
 
+WARM_UP_SECONDS = 0.5   # in which connections are made; latencies of h2load begin after it
 SCRIPT = pathlib.Path(__file__).resolve().parent / "wrk.lua"
 
 
@@ -88,8 +89,10 @@ class H2load(Running):
         rows = [line.split("\t") for line in self._log.read().splitlines()]
         if not counted or not rows:
             raise Unmeasurable(f"h2load has seen no answer:\n{output}")
-        times = sorted(int(row[2]) for row in rows if row[1] == "200")
-        took = (max(int(row[0]) for row in rows) - min(int(row[0]) for row in rows)) / 1e6
+        begin, end = min(int(row[0]) for row in rows), max(int(row[0]) for row in rows)
+        warm = min(begin + WARM_UP_SECONDS * 1e6, end)
+        times = sorted(int(row[2]) for row in rows if row[1] == "200" and int(row[0]) >= warm)
+        took = (end - begin) / 1e6
         return Load(len(rows), int(counted[3]), len(rows) / max(took, 1e-6),
                     *(quantile(times, part) for part in (0.5, 0.99, 0.999)))
 
