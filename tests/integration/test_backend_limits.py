@@ -22,12 +22,12 @@ from harness.limited import Limited
 from harness.load import h2load
 from harness.messages import Ended, Truncated
 from harness.scripts import close_after, idle_limit, keep_alive
-from harness.waiting import PATIENCE, scaled, wait_until
+from harness.waiting import PATIENCE, wait_until
 
 LONG = bool(os.environ.get("HOLDFAST_LONG"))
 IDLE = 5.0 if LONG else 1.0  # The backend's idle limit.
 RUN = 300.0 if LONG else 20.0
-REQUESTS = 50_000 if LONG else scaled(3000)
+REQUESTS = 50_000 if LONG else 3000
 PARALLEL = 4  # Pairs of a server and a proxy are tried at a time.
 BETWEEN = (0.98, 1.02)  # Of the limit: the moment at which naive pools fail.
 

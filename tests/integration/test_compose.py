@@ -296,8 +296,9 @@ def test_its_scenario_runs_over_networks_of_their_own(binary):
     assert direct[opened] > 500 and direct[waits] > direct[opened] // 2
     assert direct[refused] > 0, "a thousand ports last for a thousand clients"
     assert sidecar[refused] == sidecar["requests that failed otherwise"] == 0
-    assert sidecar[answered] > 1000 and sidecar[opened] < sidecar[answered] // 20
-    assert sidecar[waits] <= sidecar[opened] < 64
+    assert sidecar[answered] > 1000
+    # Flat: each that was ever opened is still there. How many there are is up to the worst moment.
+    assert sidecar[opened] == sidecar["backend connections open"] <= 256 and sidecar[waits] == 0
     assert f"holdfast-demo-{script.pid}-" not in call("ip", "netns").stdout
 
 
