@@ -275,7 +275,7 @@ class Endpoint final : private Timer {
   http1::HeadLimits answer_limits_;
   std::string authority_;
   LearnedLimits learned_;
-  std::uint64_t learned_cap_;  // of requests for each connection; no_cap: none
+  std::uint64_t learned_cap_;      // of requests for each connection; no_cap: none
   Duration safe_idle_{};           // what was learned last, if it is
   TimePoint limits_changed_at_{};  // deadlines set before are those of other limits
   Pool<UpstreamConnection> pool_;
