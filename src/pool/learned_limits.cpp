@@ -16,8 +16,6 @@ constexpr Duration longest_patience = 2 * LearnedLimits::longest_safe;
 constexpr Duration least_announced = 1s;
 // How many ends there have to be before the earliest one may be a chance.
 constexpr std::size_t enough_ends = 4;
-// Fewer requests than these are the same for several connections by chance.
-constexpr std::uint64_t telling_requests = 10;
 
 }  // namespace
 
@@ -70,11 +68,6 @@ bool LearnedLimits::restarts(std::uint64_t requests, TimePoint now) {
 // connections of long ones, so nothing less is enough to lower one.
 void LearnedLimits::note_request_end(std::uint64_t requests, TimePoint now) {
   if (requests == 0) {
-    return;
-  }
-  // A restart meets young connections too: what they show has to come again some time later.
-  if (requests == last_requests_ && requests < telling_requests && requests != cap_ &&
-      now - moment_began_ < one_moment) {
     return;
   }
   const bool ruled = requests == last_requests_ && carried_ <= requests;

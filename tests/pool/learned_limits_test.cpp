@@ -164,24 +164,6 @@ TEST_F(LearnedLimitsTest, LearnsNoCapFromARestart) {
   EXPECT_EQ(limits.request_cap(), 0U);
 }
 
-TEST_F(LearnedLimitsTest, LearnsNoCapFromARestartThatMeetsYoungConnections) {
-  ends_behind(1);
-  for (int i = 0; i < 20; ++i) {
-    ends_too_behind(1);
-  }
-  EXPECT_EQ(limits.request_cap(), 0U);
-  limits.note_carried(2);
-  ends_behind(1);
-  EXPECT_EQ(limits.request_cap(), 0U);
-}
-
-TEST_F(LearnedLimitsTest, LearnsACapOfOneFromEndsThatGoOn) {
-  ends_behind(1);
-  ends_too_behind(1);
-  ends_behind(1);
-  EXPECT_EQ(limits.request_cap(), 1U);
-}
-
 TEST_F(LearnedLimitsTest, LearnsNoCapThatAnotherConnectionHasOutlived) {
   ends_behind(3);
   limits.note_carried(4);
