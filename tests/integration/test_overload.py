@@ -11,11 +11,13 @@ from harness.scripts import Gate, keep_alive
 from harness.waiting import wait_until
 
 # Connects, says one byte and leaves, as often as it can until it is told to stop.
+# From many addresses: one has ports for less than a second of this.
 STORM = """
 import select, socket, sys
 count = 0
 while not select.select([sys.stdin], [], [], 0)[0]:
-    with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as client:
+    source = (f"127.0.1.{1 + count % 200}", 0)
+    with socket.create_connection((sys.argv[1], int(sys.argv[2])), 20, source) as client:
         client.send(b"G")
     count += 1
 print(count)
