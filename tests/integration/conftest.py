@@ -19,6 +19,11 @@ from harness.trial import Trial
 sys.setswitchinterval(0.0005)
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Those that take long come first, so that none of them is alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_report_header() -> str:
     try:
         return f"holdfast: {holdfast_binary()}"

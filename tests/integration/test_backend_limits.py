@@ -92,6 +92,7 @@ def advised_pool(cable, address: tuple[str, int]) -> dict:
     return json.loads(result.stdout)["pool"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pool", ["learned", "advised"])
 def test_requests_at_the_backends_idle_limit(stage, cable, tmp_path, pool):
     """POSTs, which nobody may send twice: one that met a closed connection would be lost."""

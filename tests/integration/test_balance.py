@@ -129,6 +129,7 @@ def kill(backend) -> None:
     backend.drop_connections("reset")
 
 
+@pytest.mark.long
 @WORKERS
 @pytest.mark.parametrize("balance", ["least_connections", "round_robin", "random_two"])
 def test_one_of_three_servers_is_killed_and_comes_back_under_load(stage, dice, workers, balance):

@@ -12,6 +12,8 @@ from harness.binary import SOURCE_ROOT, holdfast_binary, sanitized
 pytestmark = [
     pytest.mark.skipif(sanitized(), reason="nobody measures a sanitizer"),
     pytest.mark.timeout(120),
+    pytest.mark.long,
+    pytest.mark.xdist_group("benchmarks"),  # they share one run
 ]
 
 COMPARE = SOURCE_ROOT / "benchmarks" / "compare" / "run"

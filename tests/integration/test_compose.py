@@ -281,6 +281,7 @@ def test_each_alarm_says_what_it_is_and_what_to_do():
         assert set(rule["annotations"]) == {"summary", "description"}, rule["alert"]
 
 
+@pytest.mark.long
 def test_its_scenario_runs_over_networks_of_their_own(binary):
     """Backend connections stay flat while clients come by the thousand; without holdfast they end."""
     need_root()

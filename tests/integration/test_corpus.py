@@ -21,7 +21,7 @@ from harness.lanes import Lane, Turns
 
 LANES = 64
 MOST_FAILURES = 20
-PARTS = 4
+PARTS = 12
 COMBINATIONS = list(itertools.product((False, True), repeat=2))  # second, reused
 
 
@@ -101,6 +101,7 @@ def report(record_property, name: str, performance: Performance) -> None:
                               f"{hidden} not read")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_case_gets_its_verdict_at_every_split(stage, dice, record_property, part):
@@ -110,6 +111,7 @@ def test_every_case_gets_its_verdict_at_every_split(stage, dice, record_property
     report(record_property, f"HTTP/1.1, part {part + 1} of {PARTS}", performance)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_every_request_gets_its_verdict_before_an_http_1_0_backend(stage, dice, record_property):
     # Chunked bodies are collected here, so that nothing at all of a broken one may arrive.
@@ -121,6 +123,7 @@ def test_every_request_gets_its_verdict_before_an_http_1_0_backend(stage, dice, 
     report(record_property, "HTTP/1.0", performance)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_body_over_the_limit_gets_its_verdict(stage, dice, record_property):
     performance = Performance(stage, "http/1.1", {"body": "1000b"})

@@ -122,6 +122,7 @@ def test_few_ports_and_time_wait_towards_a_destination_make_it_sick(stage):
 
 # Backends.
 
+@pytest.mark.long
 def test_it_measures_the_limits_of_real_servers(stage):
     """Done when 7: nginx's and Apache's, within a tenth, and a pool block that loads."""
     children = {}
@@ -371,6 +372,7 @@ def time_wait_towards(server: str) -> int:
                if one["to"] == server)
 
 
+@pytest.mark.long
 def test_the_pool_it_prints_leaves_closing_to_the_backend(stage):
     """Requests come just when the backend closes: none fails, and no TIME_WAIT of ours is left."""
     server = stage.adopt(RealServer("nginx", stage.folder / "nginx", more="keepalive_timeout 2s;"))

@@ -279,6 +279,7 @@ HUGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", HUGE)
 def test_fault_67_too_much_of(trial, case):
     status, prefix, pieces_of = HUGE[case]

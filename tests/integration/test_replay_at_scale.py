@@ -45,6 +45,7 @@ def started(stage):
         child.communicate()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_no_request_is_executed_too_often_and_no_answer_is_anothers(stage, started, dice):
     backend = started("backend", seed=dice.randrange(1 << 32), cut_share=0.05,

@@ -78,6 +78,7 @@ def ask(client: Client, address, number: int) -> float:
     return time.perf_counter() - start
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_ten_thousand_slowloris_are_all_cut_and_slow_nobody_down(stage):
     # Two of holdfast are asked in turn, so that both suffer alike from a busy machine; one of them

@@ -10,6 +10,14 @@
 
 namespace holdfast::corpus {
 
+// What must have arrived of one message.
+struct Due {
+  std::string start;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> present;
+  std::vector<std::string> absent;
+};
+
 // One row of tests/corpus; the README there says what the columns mean.
 struct Row {
   std::string id;
@@ -17,17 +25,13 @@ struct Row {
   std::string verdict;
   std::string after;
   std::string bytes;
+  // What verdict and after say, read once: a row is played hundreds of times.
+  std::vector<std::string> statuses;  // that the client is told, "ok" among them
+  Due last_answer;                    // what the client's last answer has
+  std::vector<Due> forwarded;         // the requests that the backend gets
 
   [[nodiscard]] bool is_request() const { return kind == "Q"; }
   [[nodiscard]] bool ends() const { return kind.ends_with('.'); }
-};
-
-// What must have arrived of one message.
-struct Due {
-  std::string start;
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> present;
-  std::vector<std::string> absent;
 };
 
 inline std::vector<std::string> split(std::string_view text, std::string_view at) {
@@ -106,26 +110,18 @@ inline Due read_due(const std::vector<std::string>& words, std::size_t start_wor
   return due;
 }
 
-// The requests that the backend gets.
-inline std::vector<Due> forwarded(const Row& row) {
-  std::vector<Due> all;
+inline void read_expectations(Row& row) {
   if (row.after != "-" && row.after != "cut") {
     for (const std::string& one : split(row.after, " ; ")) {
-      all.push_back(read_due(split(one, " "), 2));
+      row.forwarded.push_back(read_due(split(one, " "), 2));
     }
   }
-  return all;
-}
-
-// The statuses that the client is told, "ok" among them, and what its last answer has.
-inline std::pair<std::vector<std::string>, Due> told(const Row& row) {
   std::vector<std::string> words = split(row.verdict, " ");
-  std::vector<std::string> statuses;
   while (!words.empty() && (words[0] == "ok" || (words[0][0] >= '1' && words[0][0] <= '9'))) {
-    statuses.push_back(words[0]);
+    row.statuses.push_back(words[0]);
     words.erase(words.begin());
   }
-  return {statuses, read_due(words, 0)};
+  row.last_answer = read_due(words, 0);
 }
 
 inline std::vector<Row> read_rows(const std::string& path) {
@@ -139,8 +135,13 @@ inline std::vector<Row> read_rows(const std::string& path) {
       continue;
     }
     std::vector<std::string> columns = split(line, "\t");
-    rows.push_back(
-        {columns.at(0), columns.at(1), columns.at(2), columns.at(3), bytes_of(columns.at(4))});
+    Row& row = rows.emplace_back();
+    row.id = columns.at(0);
+    row.kind = columns.at(1);
+    row.verdict = columns.at(2);
+    row.after = columns.at(3);
+    row.bytes = bytes_of(columns.at(4));
+    read_expectations(row);
   }
   return rows;
 }

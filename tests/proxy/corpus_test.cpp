@@ -217,8 +217,8 @@ class Stage : public ProxyTest {
   }
 
   void hear_answers(Far& far, const Row& row, std::string& got) {
-    const std::vector<Due> due = corpus::forwarded(row);
-    const std::vector<std::string> statuses = corpus::told(row).first;
+    const std::vector<Due>& due = row.forwarded;
+    const std::vector<std::string>& statuses = row.statuses;
     for (std::size_t i = 0; i < statuses.size(); ++i) {
       const bool refused = statuses[i] != "ok";
       const bool head =
@@ -248,7 +248,7 @@ class Stage : public ProxyTest {
   }
 
   void judge_backend(const Row& row) {
-    const std::vector<Due> due = corpus::forwarded(row);
+    const std::vector<Due>& due = row.forwarded;
     ASSERT_EQ(seen_.size(), due.size());
     for (std::size_t i = 0; i < due.size(); ++i) {
       compare(seen_[i].message, due[i], upstream.protocol == ProtocolChoice::http10);
@@ -301,7 +301,7 @@ class Stage : public ProxyTest {
   }
 
   void hear_delivery(Far& far, const Row& row, bool head) {
-    const auto [statuses, due] = corpus::told(row);
+    const std::vector<std::string>& statuses = row.statuses;
     std::string got = far.got();
     if (row.verdict.ends_with(" cut")) {
       EXPECT_TRUE(got.starts_with("HTTP/1.1 " + statuses[0])) << got;
@@ -319,7 +319,7 @@ class Stage : public ProxyTest {
       ASSERT_TRUE(answer) << got;
       EXPECT_EQ(answer->start.substr(9, 3), statuses[i]);
       if (i + 1 == statuses.size() && statuses[i] != "502") {
-        compare(*answer, due, false);
+        compare(*answer, row.last_answer, false);
       }
     }
     EXPECT_EQ(got, "");

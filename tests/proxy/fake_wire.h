@@ -364,30 +364,27 @@ class FakeStreams final : public StreamFactory {
   // One turn of the loop, closings last as in libuv; false if there was nothing to tell.
   [[nodiscard]] bool turn() {
     bool told = false;
-    for (FakeStream* stream : all()) {
-      told |= stream->turn();
+    // Those that are made meanwhile have their first turn next time. None goes in this half.
+    for (std::size_t i = 0, count = streams_.size(); i < count; ++i) {
+      told |= streams_[i]->turn();
     }
-    std::vector<FakeStream*> ready = all();
-    std::erase_if(ready, [](const FakeStream* stream) { return !stream->closing(); });
-    for (FakeStream* stream : ready) {
+    closing_.clear();
+    for (const auto& stream : streams_) {
+      if (stream->closing()) {
+        closing_.push_back(stream.get());
+      }
+    }
+    // Each goes by itself.
+    for (FakeStream* stream : closing_) {
       stream->tell_closed();
     }
-    return told || !ready.empty();
+    return told || !closing_.empty();
   }
 
  private:
-  // Streams go in tell_closed only, so the pointers hold for the first half of a turn; and each one
-  // goes by itself in the second.
-  [[nodiscard]] std::vector<FakeStream*> all() const {
-    std::vector<FakeStream*> result;
-    for (const auto& stream : streams_) {
-      result.push_back(stream.get());
-    }
-    return result;
-  }
-
   FakeNetwork& network_;
   std::vector<std::unique_ptr<FakeStream>> streams_;
+  std::vector<FakeStream*> closing_;  // of the turn; kept for its room
   unsigned worker_;
 };
 
