@@ -16,6 +16,10 @@ constexpr Duration longest_patience = 2 * LearnedLimits::longest_safe;
 constexpr Duration least_announced = 1s;
 // How many ends there have to be before the earliest one may be a chance.
 constexpr std::size_t enough_ends = 4;
+// Several connections have carried the same number of requests by chance, if it is less than this.
+constexpr std::uint64_t telling_requests = 10;
+// Who closes for a limit does it with the answer. A restart finds connections idle for any time.
+constexpr Duration right_behind = 20ms;
 
 }  // namespace
 
@@ -66,8 +70,8 @@ bool LearnedLimits::restarts(std::uint64_t requests, TimePoint now) {
 // The same number twice in a row is a rule, if no connection has carried more in between: an error
 // or a restart ends connections behind any number of requests. A cap too low would make short
 // connections of long ones, so nothing less is enough to lower one.
-void LearnedLimits::note_request_end(std::uint64_t requests, TimePoint now) {
-  if (requests == 0) {
+void LearnedLimits::note_request_end(std::uint64_t requests, Duration idle, TimePoint now) {
+  if (requests == 0 || (requests < telling_requests && idle >= right_behind)) {
     return;
   }
   const bool ruled = requests == last_requests_ && carried_ <= requests;

@@ -34,8 +34,8 @@ class LearnedLimits {
   void note_idle_end(Duration idle, TimePoint now);
   // It has left one open that had been idle for so long.
   void note_idle_survived(Duration idle);
-  // It has ended one without a word, right behind its answer to so many requests.
-  void note_request_end(std::uint64_t requests, TimePoint now);
+  // It has ended one without a word, less than `quick` behind its answer to so many requests.
+  void note_request_end(std::uint64_t requests, Duration idle, TimePoint now);
   // It has left one open behind its answer to so many requests.
   void note_carried(std::uint64_t requests) { carried_ = std::max(carried_, requests); }
   // It has announced that it will end one after this answer, the last of so many.

@@ -110,7 +110,7 @@ void Endpoint::learn_end(Duration idle, std::uint64_t answers) {
     return;
   }
   if (idle < LearnedLimits::quick) {
-    learned_.note_request_end(answers, context_.now());
+    learned_.note_request_end(answers, idle, context_.now());
   } else {
     learned_.note_idle_end(idle, context_.now());
   }

@@ -27,10 +27,12 @@ class LearnedLimitsTest : public testing::Test {
   void ends_behind(std::uint64_t requests, int times = 1) {
     for (int i = 0; i < times; ++i) {
       now += 10s;
-      limits.note_request_end(requests, now);
+      limits.note_request_end(requests, 1ms, now);
     }
   }
-  void ends_too_behind(std::uint64_t requests) { limits.note_request_end(requests, now); }
+  void ends_too_behind(std::uint64_t requests, Duration idle = 1ms) {
+    limits.note_request_end(requests, idle, now);
+  }
 
   TimePoint now{std::chrono::hours(1)};
   LearnedLimits limits;
@@ -162,6 +164,24 @@ TEST_F(LearnedLimitsTest, LearnsNoCapFromARestart) {
     ends_too_behind(requests);
   }
   EXPECT_EQ(limits.request_cap(), 0U);
+}
+
+// All of them had carried one request, and had rested for a while.
+TEST_F(LearnedLimitsTest, LearnsNoCapFromARestartThatMeetsYoungConnections) {
+  ends_behind(1);
+  now += 10s;
+  for (const Duration idle : {30ms, 70ms, 20ms, 99ms}) {
+    ends_too_behind(1, idle);
+  }
+  EXPECT_EQ(limits.request_cap(), 0U);
+  ends_too_behind(1);
+  EXPECT_EQ(limits.request_cap(), 1U);
+}
+
+TEST_F(LearnedLimitsTest, LearnsACapOfManyRequestsFromLateEnds) {
+  ends_behind(100);
+  ends_too_behind(100, 90ms);
+  EXPECT_EQ(limits.request_cap(), 100U);
 }
 
 TEST_F(LearnedLimitsTest, LearnsNoCapThatAnotherConnectionHasOutlived) {
