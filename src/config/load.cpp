@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <tuple>
@@ -18,7 +19,7 @@
 namespace holdfast {
 namespace {
 
-// A configuration file as text, or why it cannot be read. Reads no more than its limit.
+// A configuration file as text, or why it cannot be read. Reads little more than its limit.
 tl::expected<std::string, std::string> read_text(const std::string& path) {
   const auto failed = [](int error) {
     return tl::unexpected(fmt::format("cannot be read: {}", std::strerror(error)));
@@ -27,25 +28,24 @@ tl::expected<std::string, std::string> read_text(const std::string& path) {
   if (fd < 0) {
     return failed(errno);
   }
-  std::string text(max_config_bytes + 1, '\0');
-  std::size_t filled = 0;
+  std::string text;
+  std::array<char, 16 * 1024> piece;
   ssize_t got = 0;
-  while (filled < text.size()) {
-    got = ::read(fd, text.data() + filled, text.size() - filled);
+  while (text.size() <= max_config_bytes) {
+    got = ::read(fd, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) {
       continue;
     }
     if (got <= 0) {
       break;
     }
-    filled += static_cast<std::size_t>(got);
+    text.append(piece.data(), static_cast<std::size_t>(got));
   }
   const int error = got < 0 ? errno : 0;
   ::close(fd);
   if (error != 0) {
     return failed(error);
   }
-  text.resize(filled);
   return text;
 }
 

@@ -15,7 +15,8 @@ TimePoint first_now(uv_loop_t* uv) {
 
 }  // namespace
 
-Loop::Loop() : timers_(first_now(&uv_)), read_buffer_(std::make_unique<char[]>(read_bytes)) {
+Loop::Loop()
+    : timers_(first_now(&uv_)), read_buffer_(std::make_unique_for_overwrite<char[]>(read_bytes)) {
   uv_.data = this;
   posted_.reserve(posted_at_ease);
   running_.reserve(posted_at_ease);

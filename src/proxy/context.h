@@ -75,7 +75,8 @@ struct Context {
   http1::FieldTable request_fields{};
   http1::FieldTable response_fields{};
   static constexpr std::size_t head_room_bytes = 128 * 1024;
-  std::unique_ptr<char[]> head_room_memory = std::make_unique<char[]>(head_room_bytes);
+  std::unique_ptr<char[]> head_room_memory =
+      std::make_unique_for_overwrite<char[]>(head_room_bytes);
 
   [[nodiscard]] TimePoint now() const { return clock.now(); }
   [[nodiscard]] TimePoint fine_now() const { return clock.fine_now(); }
