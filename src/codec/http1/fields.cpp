@@ -1,5 +1,6 @@
 #include "codec/http1/fields.h"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -47,72 +48,61 @@ struct KnownName {
   FieldId id;
 };
 
-// The first letter tells most unknown names apart before the others are looked at.
-FieldId match(std::string_view name, const KnownName& known) {
-  return lower(name[0]) == known.name[0] && equal_ignoring_case(name, known.name) ? known.id
-                                                                                  : FieldId::other;
-}
+constexpr std::array known_names = {
+    KnownName{"te", FieldId::te},
+    KnownName{"via", FieldId::via},
+    KnownName{"host", FieldId::host},
+    KnownName{"proxy", FieldId::proxy},
+    KnownName{"cookie", FieldId::cookie},
+    KnownName{"expect", FieldId::expect},
+    KnownName{"trailer", FieldId::trailer},
+    KnownName{"upgrade", FieldId::upgrade},
+    KnownName{"forwarded", FieldId::forwarded},
+    KnownName{"x-real-ip", FieldId::x_real_ip},
+    KnownName{"connection", FieldId::connection},
+    KnownName{"keep-alive", FieldId::keep_alive},
+    KnownName{"authorization", FieldId::authorization},
+    KnownName{"content-length", FieldId::content_length},
+    KnownName{"http2-settings", FieldId::http2_settings},
+    KnownName{"x-forwarded-for", FieldId::x_forwarded_for},
+    KnownName{"proxy-connection", FieldId::proxy_connection},
+    KnownName{"www-authenticate", FieldId::www_authenticate},
+    KnownName{"x-forwarded-host", FieldId::x_forwarded_host},
+    KnownName{"transfer-encoding", FieldId::transfer_encoding},
+    KnownName{"x-forwarded-proto", FieldId::x_forwarded_proto},
+    KnownName{"proxy-authenticate", FieldId::proxy_authenticate},
+    KnownName{"authentication-info", FieldId::authentication_info},
+    KnownName{"proxy-authorization", FieldId::proxy_authorization},
+    KnownName{"proxy-authentication-info", FieldId::proxy_authentication_info},
+};
+constexpr std::size_t longest_name = 25;
+constexpr std::size_t letters = 26;
 
-// Two names of one length, told apart by their first letter.
-FieldId match(std::string_view name, const KnownName& one, const KnownName& two) {
-  return match(name, lower(name[0]) == one.name[0] ? one : two);
-}
-
-// The names of 16 characters and more.
-FieldId long_field_id(std::string_view name) {
-  switch (name.size()) {
-    case 16:
-      if (lower(name[0]) == 'x') {
-        return match(name, {"x-forwarded-host", FieldId::x_forwarded_host});
-      }
-      return match(name, {"proxy-connection", FieldId::proxy_connection},
-                   {"www-authenticate", FieldId::www_authenticate});
-    case 17:
-      return match(name, {"transfer-encoding", FieldId::transfer_encoding},
-                   {"x-forwarded-proto", FieldId::x_forwarded_proto});
-    case 18:
-      return match(name, {"proxy-authenticate", FieldId::proxy_authenticate});
-    case 19:
-      return match(name, {"proxy-authorization", FieldId::proxy_authorization},
-                   {"authentication-info", FieldId::authentication_info});
-    case 25:
-      return match(name, {"proxy-authentication-info", FieldId::proxy_authentication_info});
-    default:
-      return FieldId::other;
+// Which known name may be meant, by the size and the first letter: they leave at most one, and of
+// most other names nothing at all. Its number plus one, or 0.
+constexpr auto candidates = [] {
+  std::array<std::array<std::uint8_t, letters>, longest_name + 1> table{};
+  for (std::size_t i = 0; i < known_names.size(); ++i) {
+    const std::string_view name = known_names[i].name;
+    std::uint8_t& place = table.at(name.size()).at(static_cast<std::size_t>(name[0] - 'a'));
+    place = place == 0 ? static_cast<std::uint8_t>(i + 1) : throw "two names have one place";
   }
-}
+  return table;
+}();
 
 }  // namespace
 
-// The length and the first letter leave at most one candidate.
 FieldId field_id(std::string_view name) {
-  switch (name.size()) {
-    case 2:
-      return match(name, {"te", FieldId::te});
-    case 3:
-      return match(name, {"via", FieldId::via});
-    case 4:
-      return match(name, {"host", FieldId::host});
-    case 5:
-      return match(name, {"proxy", FieldId::proxy});
-    case 6:
-      return match(name, {"cookie", FieldId::cookie}, {"expect", FieldId::expect});
-    case 7:
-      return match(name, {"trailer", FieldId::trailer}, {"upgrade", FieldId::upgrade});
-    case 9:
-      return match(name, {"forwarded", FieldId::forwarded}, {"x-real-ip", FieldId::x_real_ip});
-    case 10:
-      return match(name, {"connection", FieldId::connection}, {"keep-alive", FieldId::keep_alive});
-    case 13:
-      return match(name, {"authorization", FieldId::authorization});
-    case 14:
-      return match(name, {"content-length", FieldId::content_length},
-                   {"http2-settings", FieldId::http2_settings});
-    case 15:
-      return match(name, {"x-forwarded-for", FieldId::x_forwarded_for});
-    default:
-      return long_field_id(name);
+  if (name.empty() || name.size() > longest_name) {
+    return FieldId::other;
   }
+  const auto letter = static_cast<std::size_t>(lower(name[0]) - 'a');
+  const std::size_t candidate = letter < letters ? candidates[name.size()][letter] : 0;
+  if (candidate == 0) {
+    return FieldId::other;
+  }
+  const KnownName& known = known_names[candidate - 1];
+  return equal_ignoring_case(name, known.name) ? known.id : FieldId::other;
 }
 
 bool valid_field_name(HeadKind kind, std::string_view name) {

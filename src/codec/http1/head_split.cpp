@@ -63,10 +63,20 @@ constexpr llhttp_settings_t head_settings = [] {
   return made;
 }();
 
+bool is_framing(FieldId id) {
+  return id == FieldId::content_length || id == FieldId::transfer_encoding;
+}
+
 // A tab beside the value of a framing field is taken by some readers and refused by others.
 bool has_odd_blanks(FieldId id, std::string_view raw_value) {
-  return (id == FieldId::content_length || id == FieldId::transfer_encoding) &&
-         raw_value.find('\t') != std::string_view::npos;
+  return is_framing(id) && raw_value.find('\t') != std::string_view::npos;
+}
+
+// Nearly all lines are so: one space, the value, CRLF. `begin` is behind the colon.
+bool is_ordinary(const Field& field, const char* begin) {
+  const std::string_view value = field.value;
+  return *begin == ' ' && value.data() == begin + 1 && !value.empty() && !is_blank(value.front()) &&
+         !is_blank(value.back()) && value.data()[value.size()] == '\r' && !is_framing(field.id);
 }
 
 // Holds one field against its raw line, trims and names it. Gives the place behind its CRLF, or
@@ -79,6 +89,10 @@ const char* finish_field(HeadKind kind, Field& field, const char* line) {
   field.id = field_id(field.name);
   if (field.id == FieldId::other && !valid_field_name(kind, field.name)) {
     return nullptr;
+  }
+  field.plain = is_ordinary(field, begin);
+  if (field.plain) {
+    return field.value.data() + field.value.size() + line_end_bytes;
   }
   if (field.value.empty()) {
     // llhttp gives an empty value behind the CRLF.

@@ -5,44 +5,50 @@
 namespace holdfast::http1 {
 
 HeadScan::Found HeadScan::next(std::string_view bytes) {
-  while (position_ < bytes.size()) {
-    const bool at_line_start = position_ == line_;
-    if (at_line_start && is_blank(bytes[position_])) {
-      return Found::refused;
+  // In variables of their own, which can live in registers: a byte could be one of the members.
+  std::size_t at = position_;
+  std::size_t line = line_;
+  const auto stop = [&](Found found) {
+    position_ = static_cast<std::uint32_t>(at);
+    line_ = static_cast<std::uint32_t>(line);
+    return found;
+  };
+  while (at < bytes.size()) {
+    if (at == line && is_blank(bytes[at])) {
+      return stop(Found::refused);
     }
-    position_ = static_cast<std::uint32_t>(find_control(bytes, position_));
-    if (position_ == bytes.size()) {
-      return Found::need_more;
+    at = find_control(bytes, at);
+    if (at == bytes.size()) {
+      return stop(Found::need_more);
     }
-    if (bytes[position_] == '\t') {
-      ++position_;
+    if (bytes[at] == '\t') {
+      ++at;
       continue;
     }
-    if (bytes[position_] != '\r') {
-      return Found::refused;
+    if (bytes[at] != '\r') {
+      return stop(Found::refused);
     }
-    if (position_ + 1 == bytes.size()) {
-      return Found::need_more;
+    if (at + 1 == bytes.size()) {
+      return stop(Found::need_more);
     }
-    if (bytes[position_ + 1] != '\n') {
-      return Found::refused;
+    if (bytes[at + 1] != '\n') {
+      return stop(Found::refused);
     }
-    const std::uint32_t line_bytes = position_ - line_;
-    if (line_bytes == 0) {
+    if (at == line) {
       // An empty line ends the head, unless it is the first.
       if (start_line_ == 0) {
-        return Found::refused;
+        return stop(Found::refused);
       }
-      position_ += 2;
-      return Found::end;
+      at += 2;
+      return stop(Found::end);
     }
-    position_ += 2;
-    line_ = position_;
     if (start_line_ == 0) {
-      start_line_ = line_bytes;
+      start_line_ = static_cast<std::uint32_t>(at - line);
     }
+    at += 2;
+    line = at;
   }
-  return Found::need_more;
+  return stop(Found::need_more);
 }
 
 }  // namespace holdfast::http1
