@@ -14,9 +14,11 @@ namespace holdfast {
 // turn.
 class Outgoing {
  public:
+  Outgoing() {}  // the room for the parts is not cleared: there is much of it, and two to a request
+
   void head(std::string_view bytes) { head_ = bytes; }
   void body(std::string_view span) {
-    spans_[count_++] = span;
+    parts_[first_span + count_++] = span;
     body_bytes_ += span.size();
   }
 
@@ -31,11 +33,14 @@ class Outgoing {
   [[nodiscard]] std::size_t given_bytes() const { return given_bytes_; }
 
  private:
-  // Around the spans: a head, a chunk's size line, its end, the last chunk.
+  // Before the spans: a head and a chunk's size line; behind them: its end and the last chunk.
+  static constexpr std::size_t first_span = 2;
   static constexpr std::size_t max_spans = Stream::max_parts - 4;
 
   std::string_view head_;
-  std::array<std::string_view, max_spans> spans_;
+  union {
+    std::array<std::string_view, Stream::max_parts> parts_;
+  };
   std::size_t count_ = 0;
   std::size_t body_bytes_ = 0;
   std::size_t given_bytes_ = 0;
