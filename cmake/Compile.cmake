@@ -27,6 +27,13 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWith
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
     -fcf-protection=full
     -fno-strict-overflow -fno-delete-null-pointer-checks)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    # Small structures are copied and cleared by a few moves. `rep movs` and `rep stos`, which GCC
+    # prefers by default, take some 30 cycles to begin with; decoding a request took 9 % longer.
+    set(holdfast_moves unrolled_loop:256:noalign,libcall:-1:noalign)
+    target_compile_options(holdfast_compile INTERFACE
+      -mmemcpy-strategy=${holdfast_moves} -mmemset-strategy=${holdfast_moves})
+  endif()
   # Only beside the way of a request (src/CMakeLists.txt).
   set(HOLDFAST_ZEROED_VARIABLES -ftrivial-auto-var-init=zero)
   target_link_options(holdfast_compile INTERFACE
