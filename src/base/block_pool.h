@@ -95,7 +95,8 @@ class Block {
 // needed beyond that goes back to the allocator. One thread only; must outlive its blocks.
 class BlockPool {
  public:
-  // The third takes one read of a stream, the last one read behind a head of the greatest size.
+  // The third takes one read of a stream behind a short head, the last behind one of the greatest
+  // size.
   static constexpr std::array<std::uint32_t, 4> sizes{4 * 1024, 16 * 1024, 68 * 1024, 136 * 1024};
   static constexpr std::size_t largest = sizes.back();
 

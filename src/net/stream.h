@@ -49,9 +49,10 @@ struct ConnectFrom {
 // owner hears exactly one more event, on_closed. One thread only.
 class Stream {
  public:
-  // Most parts of one write, and most bytes of one that the stream can keep.
+  // Most parts of one write, and most bytes of one that the stream can keep: a head of the greatest
+  // size and one read.
   static constexpr std::size_t max_parts = 20;
-  static constexpr std::size_t max_kept_bytes = 128 * 1024;
+  static constexpr std::size_t max_kept_bytes = 136 * 1024;
 
   // Takes over a connected descriptor, which it owns then. Returns an errno value.
   [[nodiscard]] virtual int adopt(int descriptor) = 0;
