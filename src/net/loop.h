@@ -28,8 +28,9 @@ struct WriteRequest {
 // loop's thread.
 class Loop final : public Clock {
  public:
-  // Every read lands here: only one read runs at a time on a loop. Room for 64 KiB, a size that many
-  // programs write in, and the head before them: else each such answer takes a second read and write.
+  // Every read lands here: only one read runs at a time on a loop. Room for 64 KiB, a size that
+  // many programs write in, and the head before them: else each such answer takes a second read and
+  // write.
   static constexpr std::size_t read_bytes = 66 * 1024;
 
   Loop();
