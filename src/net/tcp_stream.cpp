@@ -28,6 +28,9 @@ constexpr Duration user_timeout = 30s;
 // IP_LOCAL_PORT_RANGE, of Linux 6.3: the headers of Debian 12 are older.
 constexpr int local_port_range = 51;
 
+static_assert(Stream::max_kept_bytes <= BlockPool::largest, "what the kernel refuses is one block");
+static_assert(Loop::read_bytes <= BlockPool::sizes[2], "a read behind a short head is the third");
+
 }  // namespace
 
 void set_user_timeout(int descriptor, Duration limit) {
